@@ -1,0 +1,78 @@
+// The engine's end of the serial link: what happens to the ring in each VM exit. See link_abi.h.
+//
+// Runs on the vCPU's thread while the vCPU is stopped, so the ring is the engine's for the moment.
+// Everything read from it is hostile: positions, lengths and kinds are checked before use, and a
+// violation ends the VM with its reason.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+
+#include "devices/link_abi.h"
+#include "devices/link_queues.h"
+#include "machine/guest_memory.h"
+
+namespace zb {
+
+class Link {
+ public:
+  // State a fork must inherit.
+  struct State {
+    uint32_t ready = 0;  // the agent has said READY
+  };
+
+  explicit Link(GuestMemory& memory);
+
+  // Moves published records from the ring to `queue`, as many as fit. Returns how many bytes were moved,
+  // or nothing after a protocol violation, described by violation().
+  std::optional<size_t> Drain(OutputQueue& queue);
+  // Puts queued records at the receive area. At most one cell is ever in the guest's hands: an EXECUTE
+  // waits until the one before has sent DONE. Returns the bytes put.
+  uint32_t Fill(InputQueue& queue);
+  // Whether Fill would put anything.
+  bool CanFill(const InputQueue& queue) const;
+
+  // Before an RX read is answered with bytes: both transmit positions go to 0 if the ring is drained, so
+  // that a session keeps touching the same pages.
+  void ResetPositions();
+  void SetArmed(bool armed);
+  uint32_t TransmitSpace() const;
+
+  // From now until the running cell ends, output that does not fit is dropped and `done` says truncated.
+  void Discard() { discarding_ = running_ != 0; }
+
+  bool ready() const { return state_.ready != 0; }
+  // Execution id of the cell in the guest's hands, or 0.
+  uint16_t running() const { return running_; }
+  bool identified() const { return identified_; }
+  // The payload of the READY record.
+  const std::string& runtime() const { return runtime_; }
+  const std::string& violation() const { return violation_; }
+  uint32_t ReportedProcs() const;
+
+  State Save() const { return state_; }
+  void Restore(const State& state) { state_ = state; }
+
+ private:
+  bool Violation(std::string why) {
+    violation_ = std::move(why);
+    return false;
+  }
+  // Checks one record's header; false after a violation.
+  bool Admit(const zb_record& record);
+  void CopyOut(uint32_t position, uint8_t* target, size_t bytes) const;
+  zb_ring_control* control() const;
+
+  GuestMemory& memory_;
+  uint8_t* ring_;
+  State state_;
+  uint16_t running_ = 0;
+  bool identified_ = false;
+  bool discarding_ = false;
+  bool dropped_ = false;
+  std::string runtime_;
+  std::string violation_;
+};
+
+}  // namespace zb

@@ -1,0 +1,121 @@
+#include "fork/forked_vm.h"
+
+#include <algorithm>
+#include <chrono>
+
+#include "fork/reaper.h"
+#include "machine/long_mode.h"
+#include "template/pages.h"
+
+namespace zb {
+namespace {
+
+uint64_t MicrosecondsSince(std::chrono::steady_clock::time_point start) {
+  return static_cast<uint64_t>(
+      std::chrono::duration_cast<std::chrono::microseconds>(std::chrono::steady_clock::now() - start).count());
+}
+
+}  // namespace
+
+std::atomic<int> ForkedVm::live_{0};
+std::atomic<int> ForkedVm::reaping_{0};
+
+ForkedVm::ForkedVm(std::shared_ptr<const Template> source, std::shared_ptr<VmEvents> events, Options options)
+    : template_(std::move(source)),
+      events_(std::move(events)),
+      options_(options),
+      runner_({.nr_threads_gpa = template_->info().nr_threads_gpa,
+               .baseline_threads = template_->info().baseline_threads,
+               .stop_when_ready = false,
+               .on_output = [this] { events_->OnOutput(); }}) {}
+
+std::shared_ptr<ForkedVm> ForkedVm::Start(std::shared_ptr<const Template> source, std::shared_ptr<VmEvents> events,
+                                          Options options) {
+  std::shared_ptr<ForkedVm> vm(new ForkedVm(std::move(source), std::move(events), options));
+  live_++;
+  try {
+    Reaper::Get().StartThread("zb-vcpu", [vm] { vm->ThreadMain(); });
+  } catch (...) {
+    live_--;
+    throw;
+  }
+  return vm;
+}
+
+VmEnd ForkedVm::RunToEnd(std::unique_ptr<Machine>& machine) {
+  const TemplateInfo& info = template_->info();
+  ForkTimes times;
+  auto start = std::chrono::steady_clock::now();
+  machine = std::make_unique<Machine>(info.layout(), template_->ram_fd(), template_->root(), MemorySharing::kPrivate,
+                                      nullptr);
+  SetCpuid(machine->vcpu(), template_->cpuid());
+  const uint64_t tsc_offset = RestoreVcpuState(machine->vm(), machine->vcpu(), template_->vcpu());
+  machine->RestoreDevices(template_->devices());
+  TickDeferral ticks(machine->vcpu(), tsc_offset, info.tsc_khz);
+  ticks.ArmFirst(template_->vcpu().tsc_deadline);
+  times.create_us = MicrosecondsSince(start);
+
+  start = std::chrono::steady_clock::now();
+  if (options_.prefault) PrefaultForWrite(machine->memory().base(), template_->working_set());
+  times.prefault_us = MicrosecondsSince(start);
+  {
+    std::lock_guard lock(memory_mutex_);
+    memory_ = &machine->memory();
+  }
+  events_->OnReady(times);
+
+  const GuestRunner::Outcome outcome = runner_.Run(*machine, &ticks);
+  if (outcome == GuestRunner::Outcome::kStopped) return {.reason = EndReason::kClosed, .detail = "closed", .console = ""};
+  if (!machine->link().violation().empty()) {
+    return {.reason = EndReason::kProtocolViolation, .detail = machine->link().violation(), .console = ""};
+  }
+  VmEnd end{.reason = machine->end().reason, .detail = machine->end().detail, .console = ""};
+  // A runtime that leaves before it has taken its identity has refused it: it fails closed.
+  if (end.reason == EndReason::kAgentExited && !machine->link().identified()) end.reason = EndReason::kIdentityRefused;
+  return end;
+}
+
+void ForkedVm::ThreadMain() {
+  std::unique_ptr<Machine> machine;
+  VmEnd end;
+  bool made = false;
+  try {
+    end = RunToEnd(machine);
+  } catch (const EngineError& error) {
+    {
+      std::lock_guard lock(memory_mutex_);
+      made = memory_ != nullptr;
+    }
+    end = {.reason = made ? EndReason::kKvmFailed : EndReason::kForkFailed, .detail = error.what(), .console = ""};
+  }
+  if (machine != nullptr) {
+    end.console = machine->console().Text();
+    exits_.store(machine->exits(), std::memory_order_relaxed);
+  }
+  {
+    std::lock_guard lock(memory_mutex_);
+    memory_ = nullptr;
+  }
+  reaping_++;
+  live_--;
+  events_->OnEnd(end);
+  machine.reset();
+  reaping_--;
+}
+
+std::vector<PageRun> ForkedVm::PrivatePageRuns() {
+  std::lock_guard lock(memory_mutex_);
+  if (memory_ == nullptr) return {};
+  return PrivatePages(memory_->base(), memory_->layout().total_bytes());
+}
+
+bool ForkedVm::MemoryContains(std::span<const uint8_t> needle) {
+  std::lock_guard lock(memory_mutex_);
+  if (memory_ == nullptr) return false;
+  const auto memory = *memory_->At(0, memory_->layout().private_bytes());
+  return std::search(memory.begin(), memory.end(), needle.begin(), needle.end()) != memory.end();
+}
+
+void ForkedVm::JoinReaped() { Reaper::Get().JoinAll(); }
+
+}  // namespace zb

@@ -1,0 +1,275 @@
+#include "fork/guest_runner.h"
+
+namespace zb {
+namespace {
+
+// How long output of a running cell may wait in the ring: short for a reader, long enough that a cell
+// which prints in a loop makes one VM exit per interval and not one per line.
+constexpr uint64_t kDrainIntervalNs = 3'000'000;
+constexpr uint8_t kCtrlC = 0x03;
+
+}  // namespace
+
+void GuestRunner::Send(uint8_t kind, uint8_t flags, uint16_t execution, std::span<const uint8_t> payload) {
+  std::lock_guard lock(mutex_);
+  if (!input_.Push(kind, flags, execution, payload)) {
+    throw EngineError(ErrorCode::kQueueFull, "the VM's input queue is full");
+  }
+  bytes_in_.fetch_add(payload.size(), std::memory_order_relaxed);
+  if (thread_ != 0 && waiting_) Kick(thread_);
+  wake_.notify_one();
+}
+
+std::optional<std::vector<uint8_t>> GuestRunner::Read(size_t max_bytes) {
+  std::lock_guard lock(mutex_);
+  if (output_.empty()) return std::nullopt;
+  std::vector<uint8_t> records = output_.Take(max_bytes);
+  if (output_.empty()) output_announced_ = false;
+  // What waited in the ring for room moves up, also while the guest computes.
+  if (backlog_) {
+    if (thread_ != 0) Kick(thread_);
+    wake_.notify_one();
+  }
+  return records;
+}
+
+bool GuestRunner::Interrupt(uint16_t execution) {
+  std::lock_guard lock(mutex_);
+  if (execution == 0 || running_ != execution) return false;
+  interrupt_ = execution;
+  if (thread_ != 0) Kick(thread_);
+  wake_.notify_one();
+  return true;
+}
+
+void GuestRunner::DiscardOutput() {
+  std::lock_guard lock(mutex_);
+  discard_ = true;
+  if (thread_ != 0) Kick(thread_);
+  wake_.notify_one();
+}
+
+void GuestRunner::Stop() {
+  std::lock_guard lock(mutex_);
+  stop_ = true;
+  if (thread_ != 0) Kick(thread_);
+  wake_.notify_one();
+}
+
+bool GuestRunner::Drain(Machine& machine, Lock& lock) {
+  const std::optional<size_t> moved = machine.link().Drain(output_);
+  running_ = machine.link().running();
+  if (!moved) return false;
+  backlog_ = machine.link().TransmitSpace() < ZB_TX_BYTES;
+  if (*moved == 0) return true;
+  bytes_out_.fetch_add(*moved, std::memory_order_relaxed);
+  if (!output_announced_ && options_.on_output) {
+    output_announced_ = true;
+    lock.unlock();
+    options_.on_output();
+    lock.lock();
+  }
+  return true;
+}
+
+bool GuestRunner::OtherThreadsWantToRun(Machine& machine) const {
+  if (options_.stop_when_ready) return false;
+  const uint32_t threads = options_.nr_threads_gpa != 0
+                               ? machine.memory().Load<uint32_t>(options_.nr_threads_gpa).value_or(0)
+                               : machine.link().ReportedProcs();
+  return threads > options_.baseline_threads;
+}
+
+void GuestRunner::ArmDrain(Machine& machine) {
+  machine.link().SetArmed(true);
+  drain_timer_->Arm(kDrainIntervalNs);
+}
+
+bool GuestRunner::TakeInterrupt(Machine& machine) {
+  if (interrupt_ == 0) return false;
+  const bool hits = interrupt_ == machine.link().running();
+  interrupt_ = 0;
+  // A late one is dropped: it must never land in the next cell.
+  return hits && machine.SendToConsole(kCtrlC);
+}
+
+void GuestRunner::DeliverRequests(Machine& machine) {
+  if (discard_) {
+    discard_ = false;
+    machine.link().Discard();
+  }
+  TakeInterrupt(machine);
+  // At most one byte per WAIT: the agent consumes it and reads RX.
+  if (waiting_ && machine.link().CanFill(input_)) {
+    waiting_ = false;
+    machine.WakeAgent();
+  }
+}
+
+void GuestRunner::WaitParked(Lock& lock, TickDeferral* ticks, Park& park) {
+  using Clock = std::chrono::steady_clock;
+  if (ticks == nullptr) {
+    wake_.wait(lock);
+    return;
+  }
+  if (!park.tick_known) {
+    park.tick_known = true;
+    if (const auto until_tick = ticks->Park()) park.tick_at = Clock::now() + *until_tick;
+    park.since = Clock::now();
+  }
+  if (park.tick_at) {
+    if (wake_.wait_until(lock, *park.tick_at) == std::cv_status::timeout) {
+      ticks->Disarm();
+      park.tick_at.reset();
+    }
+    return;
+  }
+  park.tick_forced = wake_.wait_until(lock, park.since + TickDeferral::kMaxDeferral) == std::cv_status::timeout;
+}
+
+bool GuestRunner::HandleRx(Machine& machine, TickDeferral* ticks, bool input) {
+  Lock lock(mutex_);
+  thread_ = 0;  // woken by the condition variable from here on
+  drain_timer_->Disarm();
+  waiting_ = false;
+  Park park;
+  const auto resume = [&](uint32_t answer) {
+    parked_.store(false, std::memory_order_relaxed);
+    if (park.tick_forced) {
+      ticks->ForceTick();
+    } else if (park.tick_known) {
+      ticks->Unpark();
+    }
+    machine.Answer(answer);
+    return true;
+  };
+  for (;;) {
+    if (stop_) return false;
+    if (!Drain(machine, lock)) return false;
+    if (stop_) return false;
+    if (discard_) {
+      discard_ = false;
+      machine.link().Discard();
+      continue;
+    }
+    if (input && TakeInterrupt(machine)) return resume(0);
+    if (machine.link().CanFill(input_)) {
+      machine.link().ResetPositions();
+      const uint32_t bytes = machine.link().Fill(input_);
+      running_ = machine.link().running();
+      ArmDrain(machine);
+      return resume(bytes);
+    }
+    if (options_.stop_when_ready && machine.link().ready()) return false;
+    if (park.tick_forced) return resume(0);
+    if (!backlog_ && OtherThreadsWantToRun(machine)) {
+      machine.link().SetArmed(false);
+      waiting_ = true;
+      return resume(ZB_RX_WAIT);
+    }
+    parked_.store(true, std::memory_order_relaxed);
+    WaitParked(lock, ticks, park);
+    wakeups_.fetch_add(1, std::memory_order_relaxed);
+  }
+}
+
+bool GuestRunner::HandleTxSpace(Machine& machine) {
+  Lock lock(mutex_);
+  thread_ = 0;
+  drain_timer_->Disarm();
+  for (;;) {
+    if (stop_) return false;
+    if (discard_) {
+      discard_ = false;
+      machine.link().Discard();
+    }
+    if (!Drain(machine, lock)) return false;
+    if (stop_) return false;
+    const bool interrupted = TakeInterrupt(machine);
+    if (interrupted || machine.link().TransmitSpace() >= ZB_TX_LOW_WATER) {
+      ArmDrain(machine);
+      machine.Answer(interrupted ? 0 : machine.link().TransmitSpace());
+      return true;
+    }
+    wake_.wait(lock);
+  }
+}
+
+bool GuestRunner::HandleDoorbell(Machine& machine) {
+  Lock lock(mutex_);
+  if (!Drain(machine, lock)) return false;
+  ArmDrain(machine);
+  return true;
+}
+
+// A kick or the drain timer. Draining then is also what moves a backlog up after a read.
+void GuestRunner::HandleTimer(Machine& machine) {
+  Lock lock(mutex_);
+  const uint64_t before = bytes_out_.load(std::memory_order_relaxed);
+  if (!Drain(machine, lock)) return;
+  if (!drain_timer_->armed()) return;
+  drain_timer_->MarkFired();
+  if (bytes_out_.load(std::memory_order_relaxed) != before) {
+    ArmDrain(machine);
+  } else {
+    machine.link().SetArmed(false);
+  }
+}
+
+GuestRunner::Outcome GuestRunner::Loop(Machine& machine, TickDeferral* ticks) {
+  for (;;) {
+    {
+      std::lock_guard lock(mutex_);
+      if (stop_) return Outcome::kStopped;
+      thread_ = thread_id_;
+      // Before the requests are read: a kick after this point ends the next KVM_RUN at once.
+      machine.vcpu().run()->immediate_exit = 0;
+      std::atomic_signal_fence(std::memory_order_seq_cst);
+      DeliverRequests(machine);
+    }
+    bool go_on = true;
+    switch (machine.RunOnce()) {
+      case Machine::Next::kRun:
+        break;
+      case Machine::Next::kInterrupted:
+        HandleTimer(machine);
+        break;
+      case Machine::Next::kDoorbell:
+        go_on = HandleDoorbell(machine);
+        break;
+      case Machine::Next::kRx:
+        go_on = HandleRx(machine, ticks, false);
+        break;
+      case Machine::Next::kRxInput:
+        go_on = HandleRx(machine, ticks, true);
+        break;
+      case Machine::Next::kTxSpace:
+        go_on = HandleTxSpace(machine);
+        break;
+      case Machine::Next::kEnd:
+        return Outcome::kEnded;
+    }
+    if (!machine.link().violation().empty()) return Outcome::kEnded;
+    if (!go_on) {
+      std::lock_guard lock(mutex_);
+      return stop_ ? Outcome::kStopped : Outcome::kReady;
+    }
+  }
+}
+
+GuestRunner::Outcome GuestRunner::Run(Machine& machine, TickDeferral* ticks) {
+  const KickScope kick_scope(machine.vcpu().run());
+  thread_id_ = kick_scope.thread_id();
+  drain_timer_.emplace();
+  struct Leave {
+    GuestRunner& runner;
+    ~Leave() {
+      std::lock_guard lock(runner.mutex_);
+      runner.thread_ = 0;
+      runner.drain_timer_.reset();
+    }
+  } leave{*this};
+  return Loop(machine, ticks);
+}
+
+}  // namespace zb

@@ -1,0 +1,110 @@
+// Runs one machine on the calling thread and connects it to the rest of the process.
+//
+// The vCPU thread calls Run(); everybody else calls the rest. One mutex guards what both see: the two
+// queues and the requests. Guest memory and KVM state belong to the vCPU thread alone.
+//
+//          RX, nothing to hand over            input, stop
+//   running ------------------------> parked ---------------> running
+//   running --- RX while other guest threads live ---> waiting (still in KVM_RUN; input kicks and wakes COM2)
+//   running --- TX_SPACE, queue full ---> blocked ----------> running   (somebody reads, or output is discarded)
+#pragma once
+
+#include <atomic>
+#include <chrono>
+#include <condition_variable>
+#include <functional>
+#include <memory>
+#include <mutex>
+#include <optional>
+#include <span>
+#include <vector>
+
+#include "devices/link_queues.h"
+#include "fork/tick_deferral.h"
+#include "kvm/kick.h"
+#include "machine/machine.h"
+
+namespace zb {
+
+class GuestRunner {
+ public:
+  struct Options {
+    // Guest-physical address of the kernel's nr_threads; 0: the agent reports it.
+    uint64_t nr_threads_gpa = 0;
+    // Its value when the template was captured. More than that means that other threads may want to run.
+    uint32_t baseline_threads = 0;
+    // Return from Run() when the agent is ready and idle, instead of parking: a template that boots.
+    bool stop_when_ready = false;
+    // The queue of output went from empty to not: called on the vCPU thread without the lock.
+    std::function<void()> on_output;
+  };
+  enum class Outcome { kStopped, kEnded, kReady };
+
+  explicit GuestRunner(Options options) : options_(std::move(options)) {}
+
+  // ---- vCPU thread ----
+  // `ticks` may be null: no deferral (a template that boots). Throws EngineError (kKvmFailed).
+  Outcome Run(Machine& machine, TickDeferral* ticks);
+
+  // ---- any thread ----
+  // Throws kQueueFull.
+  void Send(uint8_t kind, uint8_t flags, uint16_t execution, std::span<const uint8_t> payload);
+  // Whole records, at most `max_bytes` but at least one; nothing when there are none.
+  std::optional<std::vector<uint8_t>> Read(size_t max_bytes);
+  // Ctrl-C if `execution` runs. Returns whether it does.
+  bool Interrupt(uint16_t execution);
+  void DiscardOutput();
+  void Stop();
+
+  bool parked() const { return parked_.load(std::memory_order_relaxed); }
+  uint64_t bytes_in() const { return bytes_in_.load(std::memory_order_relaxed); }
+  uint64_t bytes_out() const { return bytes_out_.load(std::memory_order_relaxed); }
+  // How often the vCPU thread woke from a park.
+  uint64_t wakeups() const { return wakeups_.load(std::memory_order_relaxed); }
+
+ private:
+  using Lock = std::unique_lock<std::mutex>;
+
+  Outcome Loop(Machine& machine, TickDeferral* ticks);
+  // Each returns whether to go on running; false: stop, end or (boot) ready.
+  bool HandleRx(Machine& machine, TickDeferral* ticks, bool input);
+  bool HandleTxSpace(Machine& machine);
+  bool HandleDoorbell(Machine& machine);
+  void HandleTimer(Machine& machine);
+  // Moves output to the queue; false after a protocol violation.
+  bool Drain(Machine& machine, Lock& lock);
+  void DeliverRequests(Machine& machine);
+  bool OtherThreadsWantToRun(Machine& machine) const;
+  void ArmDrain(Machine& machine);
+  // One stay in RX.
+  struct Park {
+    bool tick_known = false;  // TickDeferral::Park() was called
+    std::optional<std::chrono::steady_clock::time_point> tick_at;  // when to disarm it; none: disarmed, or none armed
+    std::chrono::steady_clock::time_point since;
+    bool tick_forced = false;
+  };
+  void WaitParked(Lock& lock, TickDeferral* ticks, Park& park);
+  bool TakeInterrupt(Machine& machine);
+
+  const Options options_;
+
+  std::mutex mutex_;
+  std::condition_variable wake_;
+  InputQueue input_;
+  OutputQueue output_;
+  bool stop_ = false;
+  bool discard_ = false;
+  bool output_announced_ = false;
+  bool backlog_ = false;  // the ring holds records the output queue had no room for
+  bool waiting_ = false;  // RX was answered WAIT and COM2 not yet raised
+  uint16_t interrupt_ = 0;
+  uint16_t running_ = 0;  // as link().running(), for other threads
+  pid_t thread_ = 0;      // the vCPU thread while it may be in the guest: kick to reach it; else 0
+  pid_t thread_id_ = 0;   // the vCPU thread, set once Run() is entered
+
+  std::atomic<bool> parked_{false};
+  std::atomic<uint64_t> bytes_in_{0}, bytes_out_{0}, wakeups_{0};
+  std::optional<KickTimer> drain_timer_;
+};
+
+}  // namespace zb

@@ -1,0 +1,41 @@
+#include "hosts/host.h"
+
+#include <sys/stat.h>
+
+#include <fstream>
+
+#include "hosts/pvm_host.h"
+
+namespace zb {
+namespace {
+
+class HardwareHost : public Host {
+ public:
+  const char* kind() const override { return "hardware"; }
+  std::string Description() const override { return "hardware KVM (VMX or SVM)"; }
+  std::vector<std::string> Quirks() const override { return {}; }
+  std::string CommandLine() const override { return ""; }
+  std::unique_ptr<BootQuirks> NewBootQuirks(const LoadedKernel&) const override {
+    return std::make_unique<BootQuirks>();
+  }
+  bool HandleEmulationFailure(Vcpu&, GuestMemory&) const override { return false; }
+};
+
+// The module names itself; a host that hides sysfs is told by its processor lacking VMX and SVM.
+bool IsPvm() {
+  struct stat status{};
+  if (::stat("/sys/module/kvm_pvm", &status) == 0) {
+    return ::stat("/sys/module/kvm_intel", &status) != 0 && ::stat("/sys/module/kvm_amd", &status) != 0;
+  }
+  return false;
+}
+
+}  // namespace
+
+const Host& Host::Current() {
+  static const std::unique_ptr<const Host> host =
+      IsPvm() ? std::unique_ptr<const Host>(new PvmHost()) : std::make_unique<const HardwareHost>();
+  return *host;
+}
+
+}  // namespace zb

@@ -1,0 +1,16 @@
+#include "kvm/fd.h"
+
+#include <cerrno>
+
+#include "kvm/error.h"
+
+namespace zb {
+
+Mapping::Mapping(size_t bytes, int protection, int flags, int fd, off_t offset) {
+  void* address = ::mmap(nullptr, bytes, protection, flags, fd, offset);
+  if (address == MAP_FAILED) ThrowSystemError(ErrorCode::kIoFailed, "mmap", errno);
+  data_ = static_cast<uint8_t*>(address);
+  bytes_ = bytes;
+}
+
+}  // namespace zb

@@ -1,0 +1,103 @@
+#include "machine/guest_memory.h"
+
+#include <fcntl.h>
+#include <sys/mman.h>
+#include <sys/stat.h>
+
+#include <map>
+#include <mutex>
+#include <string>
+
+#include "kvm/error.h"
+
+namespace zb {
+namespace {
+
+// EROFS superblock: 1024 bytes in, magic 0xe0f5e1e2 (Documentation/filesystems/erofs.rst).
+constexpr uint64_t kErofsMagicOffset = 1024;
+constexpr uint32_t kErofsMagic = 0xe0f5e1e2;
+
+void Advise(void* address, size_t bytes, int advice, const char* name) {
+  if (::madvise(address, bytes, advice) != 0) ThrowSystemError(ErrorCode::kIoFailed, name, errno);
+}
+
+std::shared_ptr<const RootImage> Copy(const std::string& path, const std::string& digest) {
+  UniqueFd file(::open(path.c_str(), O_RDONLY | O_CLOEXEC));
+  if (!file) {
+    const int error_number = errno;
+    throw EngineError(ErrorCode::kRootInvalid, "root image " + path + ": " + std::strerror(error_number), "open",
+                      error_number);
+  }
+  struct stat status{};
+  if (::fstat(file.get(), &status) != 0) ThrowSystemError(ErrorCode::kIoFailed, "fstat", errno);
+  const auto size = static_cast<uint64_t>(status.st_size);
+  if (size < kErofsMagicOffset + kPageBytes) {
+    throw EngineError(ErrorCode::kRootInvalid, "root image " + path + " is too short for a file system");
+  }
+  const uint64_t bytes = RoundUp(size, kPmemAlignment);
+  UniqueFd memfd = CreateMemfd("zeroboot-root", bytes);
+  {
+    Mapping target(bytes, PROT_READ | PROT_WRITE, MAP_SHARED, memfd.get());
+    uint64_t done = 0;
+    while (done < size) {
+      const ssize_t n = ::pread(file.get(), target.data() + done, size - done, static_cast<off_t>(done));
+      if (n < 0 && errno == EINTR) continue;
+      if (n < 0) ThrowSystemError(ErrorCode::kIoFailed, "pread", errno);
+      if (n == 0) throw EngineError(ErrorCode::kRootInvalid, "root image " + path + " shrank while it was read");
+      done += static_cast<uint64_t>(n);
+    }
+    uint32_t magic = 0;
+    std::memcpy(&magic, target.data() + kErofsMagicOffset, sizeof(magic));
+    if (magic != kErofsMagic) throw EngineError(ErrorCode::kRootInvalid, "root image " + path + " is not EROFS");
+  }
+  SealMemfd(memfd.get());
+  return std::make_shared<const RootImage>(std::move(memfd), bytes, digest);
+}
+
+}  // namespace
+
+UniqueFd CreateMemfd(const char* name, uint64_t bytes) {
+  UniqueFd fd(::memfd_create(name, MFD_CLOEXEC | MFD_ALLOW_SEALING));
+  if (!fd) ThrowSystemError(ErrorCode::kIoFailed, "memfd_create", errno);
+  if (::ftruncate(fd.get(), static_cast<off_t>(bytes)) != 0) {
+    ThrowSystemError(ErrorCode::kIoFailed, "ftruncate", errno);
+  }
+  return fd;
+}
+
+void SealMemfd(int fd) {
+  if (::fcntl(fd, F_ADD_SEALS, F_SEAL_WRITE | F_SEAL_GROW | F_SEAL_SHRINK | F_SEAL_SEAL) != 0) {
+    ThrowSystemError(ErrorCode::kIoFailed, "F_ADD_SEALS", errno);
+  }
+}
+
+std::shared_ptr<const RootImage> RootImage::Open(const std::string& path, const std::string& digest) {
+  static std::mutex mutex;
+  static std::map<std::string, std::weak_ptr<const RootImage>> open;
+  std::lock_guard lock(mutex);
+  const std::string key = path + '\0' + digest;
+  if (auto image = open[key].lock()) return image;
+  auto image = Copy(path, digest);
+  open[key] = image;
+  return image;
+}
+
+GuestMemory::GuestMemory(const MemoryLayout& layout, int ram_fd, const RootImage& root, MemorySharing sharing)
+    : layout_(layout),
+      // The whole range first, so that what follows can only land inside it.
+      mapping_(layout.total_bytes(), PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1) {
+  const int sharing_flag = sharing == MemorySharing::kShared ? MAP_SHARED : MAP_PRIVATE | MAP_NORESERVE;
+  if (::mmap(mapping_.data(), layout.private_bytes(), PROT_READ | PROT_WRITE, sharing_flag | MAP_FIXED, ram_fd, 0) ==
+      MAP_FAILED) {
+    ThrowSystemError(ErrorCode::kIoFailed, "mmap", errno);
+  }
+  if (::mmap(mapping_.data() + layout.root_gpa(), layout.root_bytes, PROT_READ | PROT_WRITE,
+             MAP_PRIVATE | MAP_NORESERVE | MAP_FIXED, root.fd(), 0) == MAP_FAILED) {
+    ThrowSystemError(ErrorCode::kIoFailed, "mmap", errno);
+  }
+  // A child process of ours has no business with guest memory, nor has a core dump.
+  Advise(mapping_.data(), mapping_.size(), MADV_DONTFORK, "MADV_DONTFORK");
+  Advise(mapping_.data(), mapping_.size(), MADV_DONTDUMP, "MADV_DONTDUMP");
+}
+
+}  // namespace zb

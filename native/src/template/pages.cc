@@ -1,0 +1,104 @@
+#include "template/pages.h"
+
+#include <fcntl.h>
+#include <sys/mman.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <atomic>
+#include <cerrno>
+#include <cstring>
+
+#include "kvm/error.h"
+
+#ifndef MADV_POPULATE_WRITE
+#define MADV_POPULATE_WRITE 23
+#endif
+
+namespace zb {
+namespace {
+
+constexpr uint64_t kPresent = 1ULL << 63;
+constexpr uint64_t kSwapped = 1ULL << 62;
+constexpr uint64_t kFileOrShared = 1ULL << 61;
+constexpr size_t kBatch = 8192;
+
+void AddPage(std::vector<PageRun>& runs, uint32_t page) {
+  if (!runs.empty() && runs.back().first + runs.back().count == page) {
+    runs.back().count++;
+  } else {
+    runs.push_back({.first = page, .count = 1});
+  }
+}
+
+bool IsZero(const uint8_t* page) {
+  return page[0] == 0 && std::memcmp(page, page + 1, kPageBytes - 1) == 0;
+}
+
+}  // namespace
+
+std::vector<PageRun> PrivatePages(const uint8_t* base, uint64_t bytes) {
+  UniqueFd pagemap(::open("/proc/self/pagemap", O_RDONLY | O_CLOEXEC));
+  if (!pagemap) ThrowSystemError(ErrorCode::kIoFailed, "open /proc/self/pagemap", errno);
+  std::vector<PageRun> runs;
+  std::vector<uint64_t> entries(kBatch);
+  const uint64_t first_page = reinterpret_cast<uint64_t>(base) / kPageBytes;
+  const uint64_t pages = bytes / kPageBytes;
+  for (uint64_t done = 0; done < pages;) {
+    const size_t wanted = std::min<uint64_t>(kBatch, pages - done) * sizeof(uint64_t);
+    const ssize_t n = ::pread(pagemap.get(), entries.data(), wanted,
+                              static_cast<off_t>((first_page + done) * sizeof(uint64_t)));
+    if (n <= 0) ThrowSystemError(ErrorCode::kIoFailed, "pread /proc/self/pagemap", n < 0 ? errno : EIO);
+    const size_t count = static_cast<size_t>(n) / sizeof(uint64_t);
+    for (size_t i = 0; i < count; i++) {
+      const bool there = (entries[i] & (kPresent | kSwapped)) != 0;
+      if (there && (entries[i] & kFileOrShared) == 0) AddPage(runs, static_cast<uint32_t>(done + i));
+    }
+    done += count;
+  }
+  return runs;
+}
+
+std::vector<PageRun> NonZeroPages(int fd, const uint8_t* base, uint64_t bytes) {
+  std::vector<PageRun> runs;
+  off_t position = 0;
+  const auto end = static_cast<off_t>(bytes);
+  while (position < end) {
+    const off_t data = ::lseek(fd, position, SEEK_DATA);
+    if (data < 0) {
+      if (errno == ENXIO) break;
+      ThrowSystemError(ErrorCode::kIoFailed, "lseek SEEK_DATA", errno);
+    }
+    const off_t hole = ::lseek(fd, data, SEEK_HOLE);
+    if (hole < 0) ThrowSystemError(ErrorCode::kIoFailed, "lseek SEEK_HOLE", errno);
+    for (off_t at = data / static_cast<off_t>(kPageBytes) * static_cast<off_t>(kPageBytes); at < std::min(hole, end);
+         at += static_cast<off_t>(kPageBytes)) {
+      if (!IsZero(base + at)) AddPage(runs, static_cast<uint32_t>(at / static_cast<off_t>(kPageBytes)));
+    }
+    position = hole;
+  }
+  return runs;
+}
+
+void PrefaultForWrite(uint8_t* base, const std::vector<PageRun>& runs) {
+  for (const PageRun& run : runs) {
+    uint8_t* start = base + uint64_t{run.first} * kPageBytes;
+    if (::madvise(start, uint64_t{run.count} * kPageBytes, MADV_POPULATE_WRITE) == 0) continue;
+    const int error_number = errno;
+    if (error_number != EINVAL) ThrowSystemError(ErrorCode::kIoFailed, "MADV_POPULATE_WRITE", error_number);
+    // Kernels before 5.14: touch each page, which the mapping's owner may do while no guest runs.
+    for (uint32_t i = 0; i < run.count; i++) {
+      std::atomic_ref<uint8_t> byte(start[uint64_t{i} * kPageBytes]);
+      byte.fetch_or(0, std::memory_order_relaxed);
+    }
+  }
+}
+
+uint64_t CountPages(const std::vector<PageRun>& runs) {
+  uint64_t pages = 0;
+  for (const PageRun& run : runs) pages += run.count;
+  return pages;
+}
+
+}  // namespace zb

@@ -1,0 +1,29 @@
+#include "template/template.h"
+
+#include "machine/long_mode.h"
+
+namespace zb {
+
+std::atomic<int> Template::live_{0};
+
+Template::Template(TemplateInfo info, VcpuState vcpu, DeviceState devices, UniqueFd ram,
+                   std::shared_ptr<const RootImage> root, std::vector<PageRun> working_set)
+    : info_(std::move(info)),
+      vcpu_(std::move(vcpu)),
+      devices_(devices),
+      ram_(std::move(ram)),
+      root_(std::move(root)),
+      cpuid_(GuestCpuid()) {
+  SetWorkingSet(std::move(working_set));
+  live_++;
+}
+
+Template::~Template() { live_--; }
+
+void Template::SetWorkingSet(std::vector<PageRun> runs) {
+  working_set_ = std::move(runs);
+  info_.working_set_pages = 0;
+  for (const PageRun& run : working_set_) info_.working_set_pages += run.count;
+}
+
+}  // namespace zb

@@ -1,0 +1,79 @@
+// A template: a booted, frozen guest whose memory is sealed and whose state every fork inherits.
+#pragma once
+
+#include <atomic>
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "kvm/vcpu_state.h"
+#include "machine/guest_memory.h"
+#include "machine/machine.h"
+
+namespace zb {
+
+// Bumped when anything a snapshot holds, or the link's ABI, changes its meaning.
+inline constexpr uint32_t kEngineAbi = 1;
+
+struct PageRun {
+  uint32_t first = 0;  // page index: GPA / 4096
+  uint32_t count = 0;
+};
+
+// What a template is, apart from its memory and registers.
+struct TemplateInfo {
+  std::string label;
+  std::string runtime;
+  std::string kernel_digest;
+  std::string root_digest;
+  std::string cpu_digest;
+  std::string host_kind;
+  uint32_t engine_abi = kEngineAbi;
+  uint32_t tsc_khz = 0;
+  uint64_t memory_mb = 0;
+  uint64_t root_bytes = 0;
+  uint64_t nr_threads_gpa = 0;
+  uint32_t baseline_threads = 0;
+  uint64_t stored_pages = 0;
+  uint64_t working_set_pages = 0;
+  int64_t captured_at_ms = 0;
+  uint64_t boot_ms = 0;
+
+  MemoryLayout layout() const { return {.ram_bytes = memory_mb * kMiB, .root_bytes = root_bytes}; }
+};
+
+// Immutable once made; shared by its forks, which keep it alive.
+class Template {
+ public:
+  Template(TemplateInfo info, VcpuState vcpu, DeviceState devices, UniqueFd ram,
+           std::shared_ptr<const RootImage> root, std::vector<PageRun> working_set);
+  ~Template();
+  Template(const Template&) = delete;
+  Template& operator=(const Template&) = delete;
+
+  const TemplateInfo& info() const { return info_; }
+  const VcpuState& vcpu() const { return vcpu_; }
+  const DeviceState& devices() const { return devices_; }
+  // Sealed memfd of info().layout().private_bytes().
+  int ram_fd() const { return ram_.get(); }
+  const std::shared_ptr<const RootImage>& root() const { return root_; }
+  const std::vector<kvm_cpuid_entry2>& cpuid() const { return cpuid_; }
+  const std::vector<PageRun>& working_set() const { return working_set_; }
+  // Set once, after capture and before anybody else sees the template.
+  void SetWorkingSet(std::vector<PageRun> runs);
+
+  static int live() { return live_.load(); }
+
+ private:
+  static std::atomic<int> live_;
+  TemplateInfo info_;
+  VcpuState vcpu_;
+  DeviceState devices_;
+  UniqueFd ram_;
+  std::shared_ptr<const RootImage> root_;
+  std::vector<kvm_cpuid_entry2> cpuid_;
+  std::vector<PageRun> working_set_;
+};
+
+}  // namespace zb
