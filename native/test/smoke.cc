@@ -11,6 +11,7 @@
 #include "fork/conversation.h"
 #include "hosts/host.h"
 #include "template/boot.h"
+#include "template/snapshot_file.h"
 
 namespace {
 
@@ -34,6 +35,7 @@ void RunCells(zb::Conversation& conversation, const std::vector<std::string>& ce
 int Main(int argc, char** argv) {
   zb::BootOptions options;
   std::vector<std::string> cells, positional;
+  std::string save_path, load_path;
   for (int i = 1; i < argc; i++) {
     const std::string argument = argv[i];
     const auto value = [&] { return std::string(i + 1 < argc ? argv[++i] : ""); };
@@ -45,6 +47,10 @@ int Main(int argc, char** argv) {
       options.on_console = [](const std::string& line) { std::fputs(line.c_str(), stderr); };
     } else if (argument == "--append") {
       options.extra_command_line = value();
+    } else if (argument == "--save") {
+      save_path = value();
+    } else if (argument == "--load") {
+      load_path = value();
     } else if (argument == "--timeout") {
       options.timeout = std::chrono::seconds(std::stoul(value()));
     } else if (positional.size() < 2) {
@@ -64,12 +70,14 @@ int Main(int argc, char** argv) {
 
   auto start = Clock::now();
   zb::BootControl control;
-  const auto booted = zb::BootTemplate(options, control);
-  std::printf("template: %s, boot %.0f ms, %lu pages, working set %lu pages in %zu runs, %u threads\n",
+  const auto booted = load_path.empty() ? zb::BootTemplate(options, control)
+                                        : zb::LoadSnapshot(load_path, options.root_image_path);
+  std::printf("template: %s, %.0f ms, %lu pages, working set %lu pages in %zu runs, %u threads\n",
               booted->info().runtime.c_str(), MillisecondsSince(start),
               static_cast<unsigned long>(booted->info().stored_pages),
               static_cast<unsigned long>(booted->info().working_set_pages), booted->working_set().size(),
               booted->info().baseline_threads);
+  if (!save_path.empty()) zb::SaveSnapshot(*booted, save_path);
   for (int round = 0; round < 5; round++) {
     start = Clock::now();
     zb::Conversation conversation(booted);

@@ -4,6 +4,7 @@
 
 #include <array>
 #include <condition_variable>
+#include <cstring>
 #include <thread>
 
 #include "fork/conversation.h"
@@ -97,6 +98,40 @@ void RunUntilReady(Machine& machine, GuestRunner& runner, const BootOptions& opt
       .WithConsole(machine.console().Text());
 }
 
+bool InterruptPending(const Vcpu& vcpu) {
+  // The interrupt request register: eight 32-bit words, 16 bytes apart (Intel SDM volume 3, 10.8.4).
+  constexpr size_t kIrrOffset = 0x200;
+  kvm_lapic_state lapic{};
+  ZB_IOCTL(vcpu.fd(), KVM_GET_LAPIC, &lapic);
+  for (size_t word = 0; word < 8; word++) {
+    uint32_t bits = 0;
+    std::memcpy(&bits, lapic.regs + kIrrOffset + word * 16, sizeof(bits));
+    if (bits != 0) return true;
+  }
+  return false;
+}
+
+// Freezes the vCPU at an instruction boundary with its tick armed but no interrupt pending: one that is
+// would be taken by every fork at its first instruction.
+VcpuState FreezeVcpu(Machine& machine, GuestRunner& runner, const BootOptions& options) {
+  constexpr int kAttempts = 100;
+  for (int attempt = 0; attempt < kAttempts; attempt++) {
+    // The agent reads RX again: the first thing every fork does.
+    machine.Answer(0);
+    machine.vcpu().CompleteExit();
+    const uint64_t deadline = machine.vcpu().GetMsr(kMsrTscDeadline);
+    machine.vcpu().SetMsr(kMsrTscDeadline, 0);
+    if (!InterruptPending(machine.vcpu())) {
+      VcpuState state = CaptureVcpuState(machine.vm(), machine.vcpu());
+      state.tsc_deadline = deadline;
+      return state;
+    }
+    machine.vcpu().SetMsr(kMsrTscDeadline, deadline);
+    RunUntilReady(machine, runner, options);
+  }
+  throw EngineError(ErrorCode::kTemplateFailed, "the guest never came to rest").WithConsole(machine.console().Text());
+}
+
 std::vector<PageRun> RecordWorkingSet(const std::shared_ptr<const Template>& source,
                                       const std::vector<std::string>& cells) {
   Conversation conversation(source, {.prefault = false});
@@ -174,11 +209,8 @@ std::shared_ptr<Template> BootTemplate(const BootOptions& options, BootControl& 
     RunUntilReady(machine, runner, options);
     console.Flush();
 
-    // The agent reads RX again in every fork: the first thing each of them does.
-    machine.Answer(0);
-    machine.vcpu().CompleteExit();
+    vcpu_state = FreezeVcpu(machine, runner, options);
     quirks->CheckBeforeCapture(machine.vcpu(), machine.memory());
-    vcpu_state = CaptureVcpuState(machine.vm(), machine.vcpu());
     devices = machine.SaveDevices();
     info.runtime = machine.link().runtime();
     info.baseline_threads = options.nr_threads_gpa != 0
