@@ -1,0 +1,20 @@
+import { EM_X86_64, parseElf, physicalAddresses, readElf } from "../elf.js";
+
+/**
+ * Kernel symbols the engine may look at in guest memory. `nr_threads`: how many processes and
+ * threads the guest has, which decides whether a waiting guest can be parked.
+ */
+const SYMBOLS = ["nr_threads"];
+
+/**
+ * Guest-physical addresses of the symbols, hexadecimal, by the load addresses of the kernel's own
+ * segments: it is not relocated (CONFIG_RELOCATABLE=n), so they hold.
+ */
+export async function kernelSymbols(vmlinux: string): Promise<Record<string, string>> {
+  const bytes = await readElf(vmlinux);
+  if (bytes === undefined) return {};
+  const elf = parseElf(bytes);
+  if (elf.machine !== EM_X86_64) return {};
+  const found = physicalAddresses(bytes, elf, SYMBOLS);
+  return Object.fromEntries(Object.entries(found).map(([name, address]) => [name, `0x${address.toString(16)}`]));
+}

@@ -1,0 +1,72 @@
+import { appendFileSync, mkdirSync, readdirSync, rmSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { fileError } from "./errors.js";
+
+const LIMIT_BYTES = 4 * 1024 * 1024;
+const TAIL_LINES = 20;
+const TAIL_CHARS = 8192;
+const KEPT_FILES = 30;
+
+/**
+ * The log file of one build: what its commands print, up to 4 MiB; the last lines are always
+ * known, also past that. Writes are synchronous: a build prints little, and a killed builder's
+ * log must be whole.
+ */
+export class BoundedLog {
+  readonly path: string;
+  #written = 0;
+  #tail = "";
+
+  private constructor(path: string) {
+    this.path = path;
+  }
+
+  /**
+   * Create a log in `directory`; the oldest files beyond 30 are removed.
+   * @throws SetupError `home_unusable`, `disk_full`
+   */
+  static create(directory: string, name: string): BoundedLog {
+    try {
+      mkdirSync(directory, { recursive: true });
+      const old = readdirSync(directory)
+        .filter((file) => file.endsWith(".log"))
+        .sort((a, b) => stamp(a).localeCompare(stamp(b)));
+      for (const file of old.slice(0, Math.max(0, old.length - KEPT_FILES + 1))) {
+        rmSync(join(directory, file), { force: true });
+      }
+      const time = new Date().toISOString().replace(/[:.]/g, "-");
+      const path = join(directory, `${name}.${time}.${process.pid}.log`);
+      writeFileSync(path, "");
+      return new BoundedLog(path);
+    } catch (error) {
+      throw fileError(error, `creating a log in ${directory}`);
+    }
+  }
+
+  write(text: string): void {
+    this.#tail = (this.#tail + text).slice(-TAIL_CHARS);
+    if (this.#written >= LIMIT_BYTES) return;
+    const cut = this.#written + text.length > LIMIT_BYTES;
+    this.#written += text.length;
+    try {
+      appendFileSync(this.path, cut ? `${text}\n[the log is full]\n` : text);
+    } catch {
+      // A full disk fails the build itself; a log that cannot be written must not hide that.
+    }
+  }
+
+  /** A line of our own. */
+  note(line: string): void {
+    this.write(`${line}\n`);
+  }
+
+  /** The last 20 lines. */
+  tail(): string {
+    return this.#tail.trimEnd().split("\n").slice(-TAIL_LINES).join("\n");
+  }
+}
+
+/** `kernel.2026-01-02T03-04-05-678Z.4711.log`: the part that orders. */
+function stamp(file: string): string {
+  return file.split(".")[1] ?? "";
+}

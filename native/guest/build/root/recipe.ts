@@ -1,0 +1,140 @@
+import { readdir, readFile } from "node:fs/promises";
+import { join } from "node:path";
+import { z } from "zod";
+import { SetupError, systemCode } from "../errors.js";
+import { packageRoot } from "../home.js";
+
+/** A path inside the image or the source tree: relative, normal, and never out of it. */
+const relativePath = z
+  .string()
+  .min(1)
+  .max(512)
+  .refine(
+    (path) => !path.startsWith("/") && !path.split("/").some((part) => part === ".." || part === "." || part === ""),
+    {
+      message: "must be a relative path without empty, `.` or `..` parts",
+    },
+  );
+const packageName = z.string().regex(/^[a-z0-9][a-z0-9+.-]+$/, "must be a Debian package name");
+const globPattern = relativePath;
+
+const compileStep = z.discriminatedUnion("kind", [
+  z.strictObject({
+    /** A static program that needs nothing of the guest. */
+    kind: z.literal("static-program"),
+    sources: z.array(relativePath).min(1),
+    include: z.array(relativePath).default([]),
+    flags: z.array(z.string()).default([]),
+    output: relativePath,
+  }),
+  z.strictObject({
+    /** A shared object compiled against the headers of `buildPackages`; `include` of the image's kind is relative to them. */
+    kind: z.literal("shared-object"),
+    sources: z.array(relativePath).min(1),
+    include: z.array(relativePath).default([]),
+    packageInclude: z.array(relativePath).default([]),
+    flags: z.array(z.string()).default([]),
+    output: relativePath,
+  }),
+]);
+
+const recipeSchema = z.strictObject({
+  name: z.string().regex(/^[a-z][a-z0-9-]{0,30}$/),
+  /** For people: what a guest made from it has. */
+  title: z.string().min(1).max(100),
+  /** Packages the guest's user may count on; their dependencies come along, recommended ones do not. */
+  packages: z.array(packageName).min(1),
+  /** Dependencies that only installing or configuring packages needs. */
+  drop: z.array(packageName).default([]),
+  /** Packages unpacked beside the image for `compile`, never into it. Without their dependencies. */
+  buildPackages: z.array(packageName).default([]),
+  /** Patterns of what no guest needs: `*` within a name, `**` across directories. */
+  remove: z.array(globPattern).default([]),
+  /** Symbolic links by path: what the packages' own scripts would have made. */
+  links: z.record(relativePath, z.string().min(1)).default({}),
+  /** Directories by path, with their octal mode: mount points and the like. */
+  directories: z.record(relativePath, z.string().regex(/^[0-7]{3,4}$/)).default({}),
+  /** Files of the source tree by their path in the image. A directory is copied whole. */
+  copy: z.record(relativePath, relativePath).default({}),
+  compile: z.array(compileStep).default([]),
+  /** Precompile Python sources below `roots` with the image's own interpreter. */
+  bytecode: z.strictObject({ interpreter: relativePath, roots: z.array(relativePath).min(1) }).optional(),
+  /** Shared objects that need not find all their libraries in the image. */
+  unresolved: z.array(globPattern).default([]),
+  template: z.strictObject({
+    /** Guest memory, MiB. */
+    memoryMb: z.number().int().min(64).max(3072),
+    /** Cells that record the working set of a fork; run in a scratch fork only. */
+    warmupCells: z.array(z.string()).default([]),
+  }),
+  /** What making it costs, for the plan: measured on two cores. */
+  cost: z.strictObject({
+    downloadMb: z.number().positive(),
+    seconds: z.number().positive(),
+    diskMb: z.number().positive(),
+  }),
+});
+
+/** How a template's root image is made, and what the template then needs. */
+export type Recipe = z.infer<typeof recipeSchema>;
+export type CompileStep = z.infer<typeof compileStep>;
+
+/** @throws SetupError `recipe_invalid`, saying where */
+export function parseRecipe(text: string, origin: string): Recipe {
+  let value: unknown;
+  try {
+    value = JSON.parse(text);
+  } catch (error) {
+    throw invalid(`${origin} is not JSON: ${String(error)}`);
+  }
+  const result = recipeSchema.safeParse(value);
+  if (!result.success) throw invalid(`${origin}: ${z.prettifyError(result.error)}`);
+  return result.data;
+}
+
+/** A recipe and the text it came from, which is part of the image's key. */
+export interface LoadedRecipe {
+  recipe: Recipe;
+  /** Relative to the package root. */
+  directory: string;
+}
+
+/**
+ * The recipe of a template.
+ * @throws SetupError `recipe_invalid` for an unknown template or a malformed recipe
+ */
+export async function loadRecipe(template: string): Promise<LoadedRecipe> {
+  if (!/^[a-z][a-z0-9-]{0,30}$/.test(template)) throw await unknown(template);
+  const directory = `native/guest/recipes/${template}`;
+  const path = join(packageRoot(), directory, "recipe.json");
+  let text: string;
+  try {
+    text = await readFile(path, "utf8");
+  } catch (error) {
+    if (systemCode(error) === "ENOENT") throw await unknown(template);
+    throw error;
+  }
+  const recipe = parseRecipe(text, `${directory}/recipe.json`);
+  if (recipe.name !== template) throw invalid(`${directory}/recipe.json is named ${recipe.name}`);
+  return { recipe, directory };
+}
+
+/** Names of the templates that can be built. */
+export async function recipeNames(): Promise<string[]> {
+  const entries = await readdir(join(packageRoot(), "native/guest/recipes"), { withFileTypes: true });
+  return entries
+    .filter((entry) => entry.isDirectory())
+    .map((entry) => entry.name)
+    .sort();
+}
+
+function invalid(message: string): SetupError {
+  return new SetupError("recipe_invalid", message, { remedy: "Correct the recipe, or install the package again." });
+}
+
+async function unknown(template: string): Promise<SetupError> {
+  const known = (await recipeNames()).join(", ");
+  return new SetupError("recipe_invalid", `unknown template ${JSON.stringify(template)}`, {
+    remedy: `Templates that can be built: ${known}.`,
+  });
+}
