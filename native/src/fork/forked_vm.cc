@@ -52,7 +52,7 @@ VmEnd ForkedVm::RunToEnd(std::unique_ptr<Machine>& machine) {
   const uint64_t tsc_offset = RestoreVcpuState(machine->vm(), machine->vcpu(), template_->vcpu());
   machine->RestoreDevices(template_->devices());
   TickDeferral ticks(machine->vcpu(), tsc_offset, info.tsc_khz);
-  ticks.ArmFirst(template_->vcpu().tsc_deadline);
+  ticks.ArmFirst(template_->vcpu().tsc_deadline, template_->vcpu().tsc);
   times.create_us = MicrosecondsSince(start);
 
   start = std::chrono::steady_clock::now();
@@ -88,10 +88,7 @@ void ForkedVm::ThreadMain() {
     }
     end = {.reason = made ? EndReason::kKvmFailed : EndReason::kForkFailed, .detail = error.what(), .console = ""};
   }
-  if (machine != nullptr) {
-    end.console = machine->console().Text();
-    exits_.store(machine->exits(), std::memory_order_relaxed);
-  }
+  if (machine != nullptr) end.console = machine->console().Text();
   {
     std::lock_guard lock(memory_mutex_);
     memory_ = nullptr;

@@ -49,7 +49,6 @@ class ForkedVm {
   GuestRunner& runner() { return runner_; }
   // Ends the VM; returns at once.
   void Close() { runner_.Stop(); }
-  uint64_t exits() const { return exits_.load(std::memory_order_relaxed); }
   // Private pages of guest memory; empty before the fork is made and after its end.
   std::vector<PageRun> PrivatePageRuns();
   // For tests that look for a secret: whether `needle` occurs in any page of this VM's RAM. The VM must be parked.
@@ -73,7 +72,6 @@ class ForkedVm {
   const std::shared_ptr<VmEvents> events_;
   const Options options_;
   GuestRunner runner_;
-  std::atomic<uint64_t> exits_{0};
   std::mutex memory_mutex_;  // guards memory_, which other threads only look at
   const GuestMemory* memory_ = nullptr;
 };

@@ -228,7 +228,9 @@ GuestRunner::Outcome GuestRunner::Loop(Machine& machine, TickDeferral* ticks) {
       DeliverRequests(machine);
     }
     bool go_on = true;
-    switch (machine.RunOnce()) {
+    const Machine::Next next = machine.RunOnce();
+    exits_.store(machine.exits(), std::memory_order_relaxed);
+    switch (next) {
       case Machine::Next::kRun:
         break;
       case Machine::Next::kInterrupted:

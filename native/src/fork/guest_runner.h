@@ -59,6 +59,8 @@ class GuestRunner {
   bool parked() const { return parked_.load(std::memory_order_relaxed); }
   uint64_t bytes_in() const { return bytes_in_.load(std::memory_order_relaxed); }
   uint64_t bytes_out() const { return bytes_out_.load(std::memory_order_relaxed); }
+  // VM exits so far.
+  uint64_t exits() const { return exits_.load(std::memory_order_relaxed); }
   // How often the vCPU thread woke from a park.
   uint64_t wakeups() const { return wakeups_.load(std::memory_order_relaxed); }
 
@@ -103,7 +105,7 @@ class GuestRunner {
   pid_t thread_id_ = 0;   // the vCPU thread, set once Run() is entered
 
   std::atomic<bool> parked_{false};
-  std::atomic<uint64_t> bytes_in_{0}, bytes_out_{0}, wakeups_{0};
+  std::atomic<uint64_t> bytes_in_{0}, bytes_out_{0}, exits_{0}, wakeups_{0};
   std::optional<KickTimer> drain_timer_;
 };
 

@@ -19,9 +19,10 @@ constexpr uint64_t kAtOnce = 1;
 
 uint64_t TickDeferral::GuestTsc() const { return __rdtsc() + tsc_offset_; }
 
-void TickDeferral::ArmFirst(uint64_t template_deadline) {
-  if (template_deadline == 0) return;
-  programmed_ = std::max(template_deadline, GuestTsc() + Ticks(kDeferral));
+void TickDeferral::ArmFirst(uint64_t deadline, uint64_t tsc) {
+  if (deadline == 0) return;
+  const uint64_t ahead = deadline > tsc ? deadline - tsc : 0;
+  programmed_ = GuestTsc() + std::max(ahead, Ticks(kDeferral));
   ArmTscDeadline(vcpu_, programmed_);
 }
 

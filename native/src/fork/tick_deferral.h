@@ -23,9 +23,9 @@ class TickDeferral {
   TickDeferral(Vcpu& vcpu, uint64_t tsc_offset, uint32_t tsc_khz)
       : vcpu_(vcpu), tsc_offset_(tsc_offset), tsc_khz_(tsc_khz == 0 ? 1'000'000 : tsc_khz) {}
 
-  // Before a fork's first entry: the template's deadline, or 5 ms from now if that has passed.
-  // Throws kKvmFailed when the timer did not take it.
-  void ArmFirst(uint64_t template_deadline);
+  // Before a fork's first entry: as far ahead as the template's tick was when it was captured (guest TSC
+  // `deadline` at `tsc`), but at least 5 ms. Throws kKvmFailed when the timer did not take it.
+  void ArmFirst(uint64_t deadline, uint64_t tsc);
 
   // The guest parks. Returns how long until Disarm() must be called, or nothing when no tick is armed.
   std::optional<std::chrono::nanoseconds> Park();

@@ -23,10 +23,12 @@ constexpr size_t kSeedBytes = 64;
 std::string CommandLine(const BootOptions& options) {
   // lpj and no_timer_check keep Linux from calibrating against timers that are not there; reboot=k and
   // panic=-1 turn every end into a write of the reset port; pci=conf1 makes the PCI code run, which
-  // registers the root image's memory; a low console level because every byte is a VM exit.
+  // registers the root image's memory; a low console level because every byte is a VM exit. kvm-clock and
+  // not the TSC tells the time, because only it can be set: a fork goes on at the moment of capture, however
+  // old the template is, also where the guest's TSC is the host's and cannot be offset.
   std::string line =
       "console=ttyS0 quiet loglevel=4 nokaslr acpi=off pci=conf1 8250.nr_uarts=2 reboot=k panic=-1 io_delay=none "
-      "tsc=reliable lpj=1000000 no_timer_check random.trust_bootloader=on root=/dev/pmem0 rootfstype=erofs "
+      "clocksource=kvm-clock tsc=reliable lpj=1000000 no_timer_check random.trust_bootloader=on root=/dev/pmem0 rootfstype=erofs "
       "rootflags=dax=always ro rootwait init=/sbin/init";
   for (const std::string& part : {Host::Current().CommandLine(), options.extra_command_line}) {
     if (!part.empty()) line += " " + part;

@@ -12,7 +12,7 @@ export interface ToolSpec {
   readonly program?: string;
 }
 
-const GRAMMAR = "'%%\\nstart: ;\\n'";
+const GRAMMAR = "'%%%%\\nstart: ;\\n'";
 const SCANNER = "'%%%%\\nx ;\\n'";
 
 /** Tools by name. A compiler is not among them: the project itself asks for one. */
