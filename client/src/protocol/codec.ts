@@ -36,7 +36,10 @@ export function encodeFrame(frame: ClientFrame | ServerFrame): Uint8Array {
 export function decodeClientFrame(message: Uint8Array): ClientFrame {
   const frame = decode(message, MAX_CLIENT_FRAME_BYTES, CLIENT_FRAME_TYPES, clientFrame);
   if (frame.type === "execute" && utf8Length(frame.code) > MAX_CODE_BYTES) {
-    throw new FrameError("code_too_large", `the code has more than ${MAX_CODE_BYTES} bytes`, { id: frame.id });
+    throw new FrameError("code_too_large", `the code has more than ${MAX_CODE_BYTES} bytes`, {
+      frame: frame.type,
+      id: frame.id,
+    });
   }
   return frame;
 }
@@ -59,7 +62,7 @@ function decode<T>(message: Uint8Array, maxBytes: number, types: ReadonlySet<str
   if (typeof type !== "string") throw new FrameError("invalid_frame", "type: expected a string", { id });
   if (!types.has(type)) throw new FrameError("unknown_type", "there is no frame of this type", { id });
   const parsed = schema.safeParse(map);
-  if (!parsed.success) throw new FrameError("invalid_frame", describe(type, parsed.error), { id });
+  if (!parsed.success) throw new FrameError("invalid_frame", describe(type, parsed.error), { frame: type, id });
   return parsed.data;
 }
 

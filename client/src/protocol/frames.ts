@@ -165,7 +165,9 @@ export const failureFrame = z.object({
   type: z.literal("failure"),
   code: z.string(),
   message: z.string(),
-  /** The execution that was refused: it gets no `done`. */
+  /** Type of the frame that was refused. An `execute` that was refused gets no `done`. */
+  frame: z.string().exactOptional(),
+  /** That frame's `id`. */
   id: id.exactOptional(),
 });
 

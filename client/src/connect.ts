@@ -1,0 +1,53 @@
+import { ConnectionError, ProtocolError, type ZerobootError } from "./errors.js";
+import { Link } from "./link.js";
+import { type ConnectOptions, DEFAULT_CONNECT_TIMEOUT_MS } from "./options.js";
+import type { ReadyFrame } from "./protocol/frames.js";
+import { PROTOCOL_VERSION } from "./protocol/limits.js";
+import type { Platform } from "./transport/transport.js";
+import { sessionUrl } from "./url.js";
+
+/**
+ * Connect and wait for the server's `ready`; then `create` takes the link over, in the same turn,
+ * so that no frame is missed.
+ * @throws InvalidOptionError, ConnectionError, SessionRefusedError, ProtocolError, or the signal's reason
+ */
+export async function openSession<S>(
+  platform: Platform,
+  options: ConnectOptions,
+  create: (link: Link, ready: ReadyFrame) => S,
+): Promise<S> {
+  const { signal, connectTimeoutMs = DEFAULT_CONNECT_TIMEOUT_MS } = options;
+  signal?.throwIfAborted();
+  const request = { url: sessionUrl(options.url ?? platform.defaultUrl(), options.template), apiKey: options.apiKey };
+  return new Promise<S>((resolve, reject) => {
+    const link = new Link(platform, request, {
+      onFrame: (frame) => {
+        if (frame.type === "ready") settle(() => resolve(take(link, frame, create)));
+        else if (frame.type !== "failure") link.abort(new ProtocolError(`the server began with ${frame.type}`));
+      },
+      onEnd: (error) => settle(() => reject(error)),
+    });
+    const giveUp = (error: ZerobootError) => link.abort(error);
+    const deadline = setTimeout(
+      () => giveUp(new ConnectionError("connect_timeout", `no session within ${connectTimeoutMs} ms`)),
+      connectTimeoutMs,
+    );
+    const onAbort = () => {
+      settle(() => reject(signal?.reason));
+      giveUp(new ConnectionError("connect_failed", "connecting was aborted"));
+    };
+    signal?.addEventListener("abort", onAbort, { once: true });
+    function settle(work: () => void): void {
+      clearTimeout(deadline);
+      signal?.removeEventListener("abort", onAbort);
+      work();
+    }
+  });
+}
+
+function take<S>(link: Link, ready: ReadyFrame, create: (link: Link, ready: ReadyFrame) => S): S | Promise<never> {
+  if (ready.protocol === PROTOCOL_VERSION) return create(link, ready);
+  const error = new ProtocolError(`the server speaks version ${ready.protocol} of the protocol`);
+  link.abort(error);
+  return Promise.reject(error);
+}

@@ -1,0 +1,95 @@
+import type { OutputStream } from "./output.js";
+import type { ErrorFrame, ExecutionStatus, MimeBundle } from "./protocol/frames.js";
+
+/** How an execution ended. */
+export interface ExecutionResult {
+  readonly id: string;
+  readonly status: ExecutionStatus;
+  /** 0 ok, 1 exception, `sys.exit`'s own, 124 timeout, 130 interrupted, 137 killed. */
+  readonly exitCode: number;
+  /** Everything written to standard output, up to `maxOutputBytes`: beyond it head and tail, marked as such. */
+  readonly stdout: string;
+  readonly stderr: string;
+  /** Value of the cell's last expression, by MIME type; `text/plain` is always there. */
+  readonly result?: MimeBundle;
+  /** The exception that ended the cell. */
+  readonly error?: ExecutionError;
+  /** Cells this session has run, this one included. */
+  readonly executionCount: number;
+  /** Microseconds, measured by the server: waiting for its turn, and running. */
+  readonly timings: { readonly queuedUs: number; readonly execUs: number };
+  /** Something of output, result or error was cut, by the server or by `maxOutputBytes`. */
+  readonly truncated: boolean;
+}
+
+/** An exception of the guest's program, in its own words. */
+export type ExecutionError = Pick<ErrorFrame, "name" | "message" | "traceback">;
+
+/** What an {@link Execution} can do to its session. */
+export interface ExecutionControl {
+  readonly outcome: Promise<ExecutionResult>;
+  readonly stdout: OutputStream;
+  readonly stderr: OutputStream;
+  write(data: string | Uint8Array): void;
+  closeStdin(): void;
+  interrupt(): void;
+}
+
+/**
+ * One run of code: await it for its result, iterate `stdout` and `stderr` for output as it comes.
+ *
+ * It resolves for every program that ran, whatever its exit code, and rejects when there is no
+ * result to have: the server refused it, the session ended, its `signal` was aborted or a
+ * callback threw. It settles exactly once. A rejection nobody looks at is not reported.
+ */
+export class Execution implements Promise<ExecutionResult> {
+  readonly [Symbol.toStringTag] = "Execution";
+  /** Unique within the session. */
+  readonly id: string;
+  readonly stdout: OutputStream;
+  readonly stderr: OutputStream;
+  readonly #control: ExecutionControl;
+
+  /** @internal */
+  constructor(id: string, control: ExecutionControl) {
+    this.id = id;
+    this.stdout = control.stdout;
+    this.stderr = control.stderr;
+    this.#control = control;
+  }
+
+  /**
+   * Bytes, or text as UTF-8, for the program's standard input. A no-op once it has ended.
+   * @throws InvalidOptionError unless run with `stdin: "open"` or `onInput`, or after `closeStdin()`
+   * @throws ZerobootError `send_queue_full`
+   */
+  write(data: string | Uint8Array): void {
+    this.#control.write(data);
+  }
+
+  /** End of standard input. Idempotent. */
+  closeStdin(): void {
+    this.#control.closeStdin();
+  }
+
+  /** SIGINT: in Python `KeyboardInterrupt`. The session's state is kept. A no-op once the execution has ended. */
+  interrupt(): void {
+    this.#control.interrupt();
+  }
+
+  // biome-ignore lint/suspicious/noThenProperty: an execution is awaited for its result.
+  then<A = ExecutionResult, B = never>(
+    onResult?: ((result: ExecutionResult) => A | PromiseLike<A>) | null,
+    onError?: ((error: unknown) => B | PromiseLike<B>) | null,
+  ): Promise<A | B> {
+    return this.#control.outcome.then(onResult, onError);
+  }
+
+  catch<B = never>(onError?: ((error: unknown) => B | PromiseLike<B>) | null): Promise<ExecutionResult | B> {
+    return this.#control.outcome.catch(onError);
+  }
+
+  finally(onSettled?: (() => void) | null): Promise<ExecutionResult> {
+    return this.#control.outcome.finally(onSettled);
+  }
+}

@@ -1,0 +1,193 @@
+import { ExecutionRefusedError, InvalidOptionError, type ZerobootError } from "./errors.js";
+import type { ExecutionControl, ExecutionError, ExecutionResult } from "./execution.js";
+import { DEFAULT_MAX_OUTPUT_BYTES, feedsStdin, type RunOptions } from "./options.js";
+import { OutputBuffer } from "./output.js";
+import type {
+  ClientFrame,
+  DoneFrame,
+  FailureFrame,
+  InputRequestFrame,
+  MimeBundle,
+  ServerFrame,
+} from "./protocol/frames.js";
+import { MAX_STDIN_CHUNK_BYTES } from "./protocol/limits.js";
+
+/** What a running execution needs of its session. */
+export interface ExecutionHost {
+  /** A no-op when the session has ended. @throws ZerobootError `send_queue_full` */
+  send(frame: ClientFrame): void;
+  /** Output was consumed: credit may be returned. */
+  consumed(bytes: number): void;
+}
+
+/**
+ * One execution from `execute` to `done`, on the receiving side.
+ *
+ * It may settle before the server is done with it (`fail`: abort, a callback that threw); what
+ * still comes is then counted as consumed and dropped.
+ */
+export class RunningExecution implements ExecutionControl {
+  readonly outcome: Promise<ExecutionResult>;
+  readonly #id: string;
+  readonly #host: ExecutionHost;
+  readonly #options: RunOptions;
+  readonly #out: OutputBuffer;
+  readonly #err: OutputBuffer;
+  #stdinOpen: boolean;
+  #settled = false;
+  #resolve!: (result: ExecutionResult) => void;
+  #reject!: (error: unknown) => void;
+  #result: MimeBundle | undefined;
+  #error: ExecutionError | undefined;
+  readonly #onAbort = () => this.#giveUp(this.#options.signal?.reason);
+
+  constructor(id: string, host: ExecutionHost, options: RunOptions) {
+    this.#id = id;
+    this.#host = host;
+    this.#options = options;
+    this.#stdinOpen = feedsStdin(options);
+    this.outcome = new Promise((resolve, reject) => {
+      this.#resolve = resolve;
+      this.#reject = reject;
+    });
+    // Executions may be started and left alone; whoever awaits one sees its error all the same.
+    this.outcome.catch(() => {});
+    const consumed = (bytes: number) => host.consumed(bytes);
+    const keep = options.maxOutputBytes ?? DEFAULT_MAX_OUTPUT_BYTES;
+    this.#out = new OutputBuffer({ consumed, text: (text) => this.#call(() => options.onStdout?.(text)) }, keep);
+    this.#err = new OutputBuffer({ consumed, text: (text) => this.#call(() => options.onStderr?.(text)) }, keep);
+  }
+
+  get stdout() {
+    return this.#out.stream;
+  }
+
+  get stderr() {
+    return this.#err.stream;
+  }
+
+  /** Its `execute` is on the way: what accompanies it follows. */
+  sent(): void {
+    this.#options.signal?.addEventListener("abort", this.#onAbort, { once: true });
+    const { input, stdin, onInput } = this.#options;
+    if (input === undefined) return;
+    this.write(input);
+    if (stdin !== "open" && onInput === undefined) this.closeStdin();
+  }
+
+  write(data: string | Uint8Array): void {
+    if (this.#settled) return;
+    if (!this.#stdinOpen) throw new InvalidOptionError('standard input is closed; run with stdin: "open"');
+    const bytes = typeof data === "string" ? new TextEncoder().encode(data) : data;
+    for (let at = 0; at < bytes.length; at += MAX_STDIN_CHUNK_BYTES) {
+      this.#host.send({ type: "stdin", id: this.#id, data: bytes.subarray(at, at + MAX_STDIN_CHUNK_BYTES) });
+    }
+  }
+
+  closeStdin(): void {
+    if (this.#settled || !this.#stdinOpen) return;
+    this.#stdinOpen = false;
+    this.#host.send({ type: "stdin", id: this.#id, data: new Uint8Array(0), eof: true });
+  }
+
+  interrupt(): void {
+    if (!this.#settled) this.#host.send({ type: "interrupt", id: this.#id });
+  }
+
+  /** A frame of this execution. Its cost in credit is for the caller, but for stdout and stderr. */
+  receive(frame: ServerFrame): void {
+    switch (frame.type) {
+      case "stdout":
+        return this.#out.push(frame.data);
+      case "stderr":
+        return this.#err.push(frame.data);
+      case "result":
+        this.#result = frame.bundle;
+        return;
+      case "error":
+        this.#error = { name: frame.name, message: frame.message, traceback: frame.traceback };
+        return;
+      case "inputRequest":
+        return this.#answer(frame);
+      case "done":
+        return this.#done(frame);
+      case "failure":
+        return this.#refused(frame);
+      default:
+        return;
+    }
+  }
+
+  /** There will be no result. Idempotent. */
+  fail(error: unknown): void {
+    if (this.#settled) return;
+    this.#settle();
+    this.#out.end(error);
+    this.#err.end(error);
+    this.#reject(error);
+  }
+
+  #settle(): void {
+    this.#settled = true;
+    this.#options.signal?.removeEventListener("abort", this.#onAbort);
+  }
+
+  #refused(frame: FailureFrame): void {
+    this.fail(new ExecutionRefusedError(frame.code, frame.message));
+  }
+
+  #done(frame: DoneFrame): void {
+    // Ending the streams tells the callbacks the last of the text; they may still fail the execution.
+    this.#out.end();
+    this.#err.end();
+    if (this.#settled) return;
+    this.#settle();
+    this.#resolve({
+      id: this.#id,
+      status: frame.status,
+      exitCode: frame.exitCode,
+      stdout: this.#out.text(),
+      stderr: this.#err.text(),
+      ...(this.#result === undefined ? {} : { result: this.#result }),
+      ...(this.#error === undefined ? {} : { error: this.#error }),
+      executionCount: frame.executionCount,
+      timings: frame.timings,
+      truncated: frame.truncated || this.#out.truncated || this.#err.truncated,
+    });
+  }
+
+  /** Nobody waits any more: stop the cell, too. */
+  #giveUp(error: unknown): void {
+    if (this.#settled) return;
+    try {
+      this.interrupt();
+    } catch (failure) {
+      return this.fail(failure as ZerobootError);
+    }
+    this.fail(error);
+  }
+
+  /** Call the program's code; what it throws is the execution's end. */
+  #call(work: () => void): void {
+    if (this.#settled) return;
+    try {
+      work();
+    } catch (error) {
+      this.#giveUp(error);
+    }
+  }
+
+  #answer(frame: InputRequestFrame): void {
+    const { onInput } = this.#options;
+    if (onInput === undefined || this.#settled) return;
+    const request = { prompt: frame.prompt, password: frame.password };
+    Promise.resolve()
+      .then(() => (this.#settled ? undefined : onInput(request)))
+      .then((line) => {
+        if (this.#settled) return;
+        if (line === undefined) this.closeStdin();
+        else this.write(`${line}\n`);
+      })
+      .catch((error: unknown) => this.#giveUp(error));
+  }
+}
