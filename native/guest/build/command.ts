@@ -32,6 +32,7 @@ export interface CommandResult {
 
 /** Kept of a command's standard output. Package indexes are the largest thing asked for. */
 const CAPTURE_LIMIT = 16 * 1024 * 1024;
+const TERMINATE_AFTER_MS = 500;
 const KILL_AFTER_MS = 5_000;
 const SETPRIV = "/usr/bin/setpriv";
 
@@ -134,8 +135,12 @@ function stopGroup(child: ChildProcess): void {
   const pid = child.pid;
   if (pid === undefined) return;
   signalGroup(pid, "SIGINT");
-  const timer = setTimeout(() => signalGroup(pid, "SIGKILL"), KILL_AFTER_MS);
-  child.once("close", () => clearTimeout(timer));
+  // Background jobs of a shell ignore SIGINT.
+  const timers = [
+    setTimeout(() => signalGroup(pid, "SIGTERM"), TERMINATE_AFTER_MS),
+    setTimeout(() => signalGroup(pid, "SIGKILL"), KILL_AFTER_MS),
+  ];
+  child.once("close", () => timers.forEach(clearTimeout));
 }
 
 function signalGroup(pid: number, name: NodeJS.Signals): void {

@@ -64,7 +64,7 @@ export function fileError(error: unknown, doing: string): unknown {
       cause: error,
     });
   }
-  if (code === "EACCES" || code === "EPERM" || code === "EROFS" || code === "ENOTDIR") {
+  if (code === "EACCES" || code === "EPERM" || code === "EROFS" || code === "ENOTDIR" || code === "EEXIST") {
     return new SetupError("home_unusable", `cannot write the cache directory (${doing}): ${String(error)}`, {
       remedy: "Make the directory writable for this user, or point ZEROBOOT_HOME elsewhere.",
       cause: error,

@@ -6,6 +6,8 @@ const LIMIT_BYTES = 4 * 1024 * 1024;
 const TAIL_LINES = 20;
 const TAIL_CHARS = 8192;
 const KEPT_FILES = 30;
+const KEPT_ERRORS = 5;
+const ERROR_LINE = /\berror: |\*\*\* |^E: /;
 
 /**
  * The log file of one build: what its commands print, up to 4 MiB; the last lines are always
@@ -16,6 +18,8 @@ export class BoundedLog {
   readonly path: string;
   #written = 0;
   #tail = "";
+  #rest = "";
+  #errors: string[] = [];
 
   private constructor(path: string) {
     this.path = path;
@@ -45,6 +49,7 @@ export class BoundedLog {
 
   write(text: string): void {
     this.#tail = (this.#tail + text).slice(-TAIL_CHARS);
+    this.#collectErrors(text);
     if (this.#written >= LIMIT_BYTES) return;
     const cut = this.#written + text.length > LIMIT_BYTES;
     this.#written += text.length;
@@ -55,14 +60,26 @@ export class BoundedLog {
     }
   }
 
-  /** A line of our own. */
+  /** A line of our own, between commands: errors before it are forgotten. */
   note(line: string): void {
+    this.#errors = [];
     this.write(`${line}\n`);
   }
 
-  /** The last 20 lines. */
+  /** What the last commands printed: the last 20 lines, and the first errors if they lie before. */
   tail(): string {
-    return this.#tail.trimEnd().split("\n").slice(-TAIL_LINES).join("\n");
+    const last = this.#tail.trimEnd().split("\n").slice(-TAIL_LINES);
+    const earlier = this.#errors.filter((line) => !last.includes(line));
+    return [...earlier, ...(earlier.length > 0 ? ["..."] : []), ...last].join("\n");
+  }
+
+  /** A parallel make goes on for many lines after the one that failed. */
+  #collectErrors(text: string): void {
+    const lines = (this.#rest + text).split("\n");
+    this.#rest = (lines.pop() ?? "").slice(-TAIL_CHARS);
+    for (const line of lines) {
+      if (this.#errors.length < KEPT_ERRORS && ERROR_LINE.test(line)) this.#errors.push(line.slice(0, 500));
+    }
   }
 }
 

@@ -35,7 +35,7 @@ export function aptPaths(root: string): AptPaths {
  */
 export function inheritedSettings(dump: string): string[] {
   return dump.split("\n").filter((line) => {
-    if (!/^Acquire::[\w:./-]+ ".*";$/.test(line)) return false;
+    if (!/^Acquire::[\w:./-]+ "[^"]*";$/.test(line)) return false;
     return !/^Acquire::(AllowInsecure|AllowWeak|AllowDowngrade|AllowRelease|IndexTargets|Languages|GzipIndexes|ForceHash|By-Hash)/i.test(
       line,
     );

@@ -44,7 +44,7 @@ export function parseStanzas(output: string): DebianPackage[] {
         if (match?.[1] !== undefined) {
           last = match[1];
           fields[last] = match[2] ?? "";
-        } else if (last !== "") {
+        } else if (last !== "" && line.startsWith(" ")) {
           fields[last] += `\n${line}`;
         }
       }
