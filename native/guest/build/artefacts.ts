@@ -1,0 +1,209 @@
+import { existsSync } from "node:fs";
+import { mkdir } from "node:fs/promises";
+import { availableParallelism } from "node:os";
+import { join } from "node:path";
+import type { BuildContext } from "./context.js";
+import { type FreeBytes, freeBytesOnDisk, requireFreeSpace } from "./disk.js";
+import { fileError, throwIfAborted } from "./errors.js";
+import { defaultHome, type HomeLayout, homeLayout } from "./home.js";
+import { buildKernel, KERNEL_IMAGE, kernelRequest, kernelWork } from "./kernel/artefact.js";
+import { givenKernel } from "./kernel/given.js";
+import { withLock } from "./lock.js";
+import { BoundedLog } from "./log.js";
+import type { Manifest } from "./manifest.js";
+import { type Plan, type PlanStep, type Progress, silentProgress } from "./progress.js";
+import { buildRoot, ROOT_IMAGE, rootRequest } from "./root/artefact.js";
+import { type LoadedRecipe, loadRecipe, type Recipe } from "./root/recipe.js";
+import { ArtefactStore, type StoredArtefact } from "./store.js";
+
+export interface ArtefactOptions {
+  /** The cache directory. @default {@link defaultHome} */
+  home?: string;
+  /** Name of a recipe. @default "python" */
+  template?: string;
+  /** A vmlinux or bzImage to use in place of our kernel. */
+  kernelPath?: string;
+  /** Build again from the package servers' current versions, even if everything is there. @default false */
+  refresh?: boolean;
+  /** @default {@link silentProgress} */
+  progress?: Progress;
+  /** Stops the work; what is done so far is kept and gone on with next time. */
+  signal?: AbortSignal;
+  /** For tests. @default the real disk */
+  freeBytes?: FreeBytes;
+}
+
+/** What booting a guest needs. */
+export interface Artefacts {
+  kernelPath: string;
+  /** SHA-256, hex. */
+  kernelDigest: string;
+  /** Guest-physical address of the kernel's `nr_threads`, or 0 when unknown. */
+  nrThreadsGpa: number;
+  rootImagePath: string;
+  /** SHA-256, hex. */
+  rootDigest: string;
+  recipe: Recipe;
+  manifests: { kernel: Manifest | undefined; root: Manifest };
+}
+
+/** Ids of the steps in a plan of {@link planArtefacts}. */
+export const STEP_KERNEL = "kernel";
+export const STEP_ROOT = "root";
+
+const MEBI = 1024 * 1024;
+/** Measured on two cores; compiling scales with the cores, unpacking does not. */
+const KERNEL_COST = { downloadMb: 145, compileCoreSeconds: 600, otherSeconds: 45, diskMb: 1400 };
+
+/** What was found and what is wanted. */
+interface Survey {
+  layout: HomeLayout;
+  loaded: LoadedRecipe;
+  kernelRequest: string;
+  rootRequest: string;
+  kernel: StoredArtefact | undefined;
+  root: StoredArtefact | undefined;
+}
+
+/**
+ * What has to be made before a template's guests can boot; no steps when all is there. Reads a
+ * few small files, asks neither apt nor the network.
+ * @throws SetupError `recipe_invalid`, `home_unusable`
+ */
+export async function planArtefacts(options: ArtefactOptions = {}): Promise<Plan> {
+  return planOf(await survey(options), options);
+}
+
+/**
+ * Make what is missing and say where everything is. Announces the plan to `progress`, then each
+ * step; calls `done()` in the end.
+ * @throws SetupError with any of its codes; running again goes on where it stopped
+ */
+export async function ensureArtefacts(options: ArtefactOptions = {}): Promise<Artefacts> {
+  const { progress = silentProgress, signal } = options;
+  throwIfAborted(signal);
+  const given = options.kernelPath === undefined ? undefined : await givenKernel(options.kernelPath);
+  const found = await survey(options);
+  const plan = await planOf(found, options);
+  let { kernel, root } = found;
+  if (plan.steps.length > 0) {
+    progress.plan(plan);
+    requireFreeSpace(found.layout.home, plan.freeBytes, resumableBytes(found));
+    try {
+      for (const step of plan.steps) {
+        progress.step(step.id);
+        if (step.id === STEP_ROOT) root = await makeRoot(found, options, progress);
+        else kernel = await makeKernel(found, options, progress);
+      }
+    } finally {
+      progress.done();
+    }
+  }
+  if (root === undefined) throw new TypeError("no root image after building it");
+  const kernelFile = kernel?.manifest.files[KERNEL_IMAGE];
+  const rootFile = root.manifest.files[ROOT_IMAGE];
+  if (rootFile === undefined) throw new TypeError("the root image's manifest does not list it");
+  if (given === undefined && (kernel === undefined || kernelFile === undefined))
+    throw new TypeError("no kernel after building it");
+  return {
+    kernelPath: given?.path ?? join(kernel?.directory ?? "", KERNEL_IMAGE),
+    kernelDigest: given?.digest ?? kernelFile?.sha256 ?? "",
+    nrThreadsGpa: given?.nrThreadsGpa ?? Number(kernel?.manifest.symbols.nr_threads ?? 0),
+    rootImagePath: join(root.directory, ROOT_IMAGE),
+    rootDigest: rootFile.sha256,
+    recipe: found.loaded.recipe,
+    manifests: { kernel: given === undefined ? kernel?.manifest : undefined, root: root.manifest },
+  };
+}
+
+async function survey(options: ArtefactOptions): Promise<Survey> {
+  const layout = homeLayout(options.home ?? defaultHome());
+  const loaded = await loadRecipe(options.template ?? "python");
+  const [forKernel, forRoot] = await Promise.all([kernelRequest(), rootRequest(loaded)]);
+  const [kernel, root] = await Promise.all([
+    new ArtefactStore(layout.kernel).findByRequest(forKernel),
+    new ArtefactStore(layout.root).findByRequest(forRoot),
+  ]);
+  return { layout, loaded, kernelRequest: forKernel, rootRequest: forRoot, kernel, root };
+}
+
+async function planOf(found: Survey, options: ArtefactOptions): Promise<Plan> {
+  const steps: PlanStep[] = [];
+  const { cost, title } = found.loaded.recipe;
+  if (found.root === undefined || options.refresh === true) {
+    steps.push({
+      id: STEP_ROOT,
+      title: `root image: ${title}`,
+      downloadBytes: cost.downloadMb * MEBI,
+      seconds: cost.seconds,
+      diskBytes: cost.diskMb * MEBI,
+    });
+  }
+  if (options.kernelPath === undefined && (found.kernel === undefined || options.refresh === true)) {
+    steps.push({
+      id: STEP_KERNEL,
+      title: "guest kernel, compiled from Debian's sources",
+      downloadBytes: resumableBytes(found) > 0 ? 0 : KERNEL_COST.downloadMb * MEBI,
+      seconds: KERNEL_COST.otherSeconds + KERNEL_COST.compileCoreSeconds / availableParallelism(),
+      diskBytes: KERNEL_COST.diskMb * MEBI,
+    });
+  }
+  const home = found.layout.home;
+  const freeBytes = steps.length === 0 ? Number.POSITIVE_INFINITY : await (options.freeBytes ?? freeBytesOnDisk)(home);
+  return { home, steps, freeBytes };
+}
+
+/** Disk that an interrupted kernel build holds already and the next run goes on with. */
+function resumableBytes(found: Survey): number {
+  return existsSync(join(kernelWork(found.layout.work, found.kernelRequest), "tree/.zeroboot-unpacked"))
+    ? KERNEL_COST.diskMb * MEBI
+    : 0;
+}
+
+function makeRoot(found: Survey, options: ArtefactOptions, progress: Progress): Promise<StoredArtefact> {
+  const { name } = found.loaded.recipe;
+  const lock = { name: `root-${name}`, log: `root-${name}`, doing: `building the root image ${name}` };
+  return underLock(found, options, progress, lock, async (context) => {
+    const other =
+      options.refresh === true
+        ? undefined
+        : await new ArtefactStore(found.layout.root).findByRequest(found.rootRequest);
+    return other ?? buildRoot(found.loaded, found.rootRequest, context);
+  });
+}
+
+function makeKernel(found: Survey, options: ArtefactOptions, progress: Progress): Promise<StoredArtefact> {
+  const lock = { name: `kernel-${found.kernelRequest}`, log: "kernel", doing: "building the guest kernel" };
+  return underLock(found, options, progress, lock, async (context) => {
+    const other =
+      options.refresh === true
+        ? undefined
+        : await new ArtefactStore(found.layout.kernel).findByRequest(found.kernelRequest);
+    return other ?? buildKernel(found.kernelRequest, context);
+  });
+}
+
+/** Build under the artefact's lock, which another process may hold: it may have made it meanwhile. */
+async function underLock(
+  { layout }: Survey,
+  options: ArtefactOptions,
+  progress: Progress,
+  names: { name: string; log: string; doing: string },
+  build: (context: BuildContext) => Promise<StoredArtefact>,
+): Promise<StoredArtefact> {
+  const { signal } = options;
+  try {
+    await mkdir(layout.work, { recursive: true });
+  } catch (error) {
+    throw fileError(error, `creating ${layout.work}`);
+  }
+  const lock = { directory: layout.locks, name: names.name, doing: names.doing, progress, signal };
+  return withLock(lock, async ({ fd }) => {
+    const log = BoundedLog.create(layout.log, names.log);
+    try {
+      return await build({ layout, log, progress, signal, holdFd: fd, refresh: options.refresh === true });
+    } catch (error) {
+      throw fileError(error, names.doing);
+    }
+  });
+}
