@@ -1,0 +1,41 @@
+/*
+ * The guest's end of the serial link, for agents in any language. See link_abi.h for the contract.
+ *
+ * One link per process, used by one thread at a time (Python's GIL, an event loop). A signal handler
+ * may write too, through zb_capture: zb_link_busy() tells it to wait.
+ */
+#ifndef ZEROBOOT_LINK_H
+#define ZEROBOOT_LINK_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "link_abi.h"
+
+/* Maps registers and ring and opens the wake-up line. 0, or -1 with errno (EPROTO: not our host). */
+int zb_link_open(void);
+
+/*
+ * Sends one payload, as several records when it is long; parts but the last carry `more` in their flags.
+ * A data record waits for room while the host's reader does not read; `control` may use the reserve.
+ * Returns 0, or -1 when the wait was broken off by the host (a signal is pending, or output is to be
+ * discarded) and some of the payload was not sent: call again with the rest, told by *sent, or drop it.
+ */
+int zb_link_send(uint8_t kind, uint8_t flags, uint8_t more, uint16_t execution, const void *data, size_t length,
+                 int control, size_t *sent);
+
+/* One read of RX or RX_INPUT (`reg`): bytes now at zb_link_received(), 0 to look again, or ZB_RX_WAIT. */
+uint32_t zb_link_poll(uint32_t reg);
+const uint8_t *zb_link_received(void);
+
+/* After ZB_RX_WAIT: blocks until the host has something. Restart it after a signal. 0, or -1 with errno. */
+int zb_link_wait(void);
+
+/* Whether a send is under way: a signal handler that finds it so must not send. */
+int zb_link_busy(void);
+
+/* In a child of fork(2): the ring is not there. Every later call but zb_link_detached fails. */
+void zb_link_detach(void);
+int zb_link_detached(void);
+
+#endif

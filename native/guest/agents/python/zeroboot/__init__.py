@@ -1,0 +1,1 @@
+"""The Python agent: runs cells in one persistent namespace, driven by the host over the link."""

@@ -1,0 +1,112 @@
+"""The agent's life: open the link, warm everything a first cell needs, then serve cells for ever."""
+
+import gc
+import os
+import platform
+import signal
+import sys
+
+import _zblink as link
+
+from zeroboot import cell, identity, streams
+
+# Imported ahead of need: users import them, and here it costs each fork nothing.
+import array, base64, bisect, collections, copy, csv, dataclasses, datetime, decimal  # noqa: E401, F401
+import enum, fractions, functools, glob, hashlib, heapq, inspect, io, itertools, json  # noqa: E401, F401
+import math, operator, pathlib, pickle, pprint, random, re, secrets, shutil, statistics  # noqa: E401, F401
+import string, struct, subprocess, tempfile, textwrap, threading, time, traceback, typing, uuid  # noqa: E401, F401
+
+import numpy  # noqa: F401
+
+# Exit code of an agent that could not take its identity: the host ends the fork.
+IDENTITY_REFUSED = 70
+
+# Every path a usual first cell takes, so that its pages are there and its caches filled.
+WARM_UP = (
+    "print(1 + 1)",
+    "x = [i * i for i in range(10)]\nx",
+    "import sys\nprint('e', file=sys.stderr)",
+    "def f(n):\n    return n / 0\nf(1)",
+    "1 +",
+    "import numpy as np\nprint(np.arange(10).mean(), np.random.rand(2).sum() >= 0)",
+    "sys.exit(0)",
+)
+
+
+def _on_interrupt(number, frame):
+    if link.in_cell():
+        raise KeyboardInterrupt
+
+
+def _serve():
+    variables = []
+    while True:
+        kind, flags, execution, payload = link.receive(False)
+        if kind == link.EXECUTE:
+            streams.cell_input.begin(execution, bool(flags & link.EXECUTE_STDIN_OPEN))
+            if variables:
+                with _environment(variables):
+                    cell.run(execution, payload)
+                variables = []
+            else:
+                cell.run(execution, payload)
+        elif kind == link.ENV:
+            variables.append(payload)
+        elif kind == link.STDIN:
+            streams.cell_input.feed(flags, payload)
+        elif kind == link.IDENTITY:
+            _take_identity(payload)
+
+
+def _take_identity(payload):
+    try:
+        identity.take(payload)
+    except BaseException:
+        os._exit(IDENTITY_REFUSED)
+    link.send(link.GUEST_IDENTITY, 0, 0, b"")
+
+
+class _environment:
+    """Variables for one cell; what they hid comes back after it."""
+
+    def __init__(self, assignments):
+        self._pairs = [assignment.partition(b"=")[::2] for assignment in assignments]
+
+    def __enter__(self):
+        self._before = {name: os.environb.get(name) for name, _ in self._pairs}
+        os.environb.update(dict(self._pairs))
+
+    def __exit__(self, *unused):
+        for name, value in self._before.items():
+            if value is None:
+                os.environb.pop(name, None)
+            else:
+                os.environb[name] = value
+
+
+def _warm_up():
+    """Run cells with the link's output thrown away: the host must see none of it."""
+    send, write = link.send, link.write
+    link.send = lambda *unused: None
+    link.write = lambda kind, data: len(data)
+    try:
+        for source in WARM_UP * 2:
+            cell.run(0, source.encode())
+    finally:
+        link.send, link.write = send, write
+    cell.forget()
+
+
+def main():
+    link.open()
+    signal.signal(signal.SIGINT, _on_interrupt)
+    streams.install()
+    cell.install_main()
+    sys.argv = [""]
+    sys.path.insert(0, "")
+    _warm_up()
+    gc.collect()
+    # What is here now is never garbage, and looking at it would copy its pages in every fork.
+    gc.freeze()
+    link.send(link.READY, 0, 0, f"{platform.python_implementation()} {platform.python_version()}".encode())
+    _serve()

@@ -1,0 +1,180 @@
+"""One cell: compile, run, report."""
+
+import ast
+import linecache
+import struct
+import sys
+import traceback
+import types
+
+import _zblink as link
+
+# Sources kept for tracebacks.
+MAX_SOURCES = 1000
+# Of one result or traceback; the host cuts at its own limit too.
+MAX_TEXT = 256 * 1024
+
+_DONE = struct.Struct("<BBHiI")
+_main = types.ModuleType("__main__")
+_main.__dict__["__builtins__"] = __builtins__
+namespace = _main.__dict__
+_execution_count = 0
+_sources = []
+
+
+def install_main():
+    """``__main__`` is the cells' namespace, so that pickle and the like find what cells define."""
+    sys.modules["__main__"] = _main
+
+
+class Outcome:
+    """What the host is told in DONE."""
+
+    __slots__ = ("status", "exit_code", "flags")
+
+    def __init__(self, status=link.DONE_OK, exit_code=0):
+        self.status = status
+        self.exit_code = exit_code
+        self.flags = 0
+
+
+def _remember(filename, source):
+    linecache.cache[filename] = (len(source), None, source.splitlines(True), filename)
+    _sources.append(filename)
+    if len(_sources) > MAX_SOURCES:
+        linecache.cache.pop(_sources.pop(0), None)
+
+
+def _compile(source, filename):
+    """The cell's statements, and its last expression apart if it ends in one."""
+    tree = compile(source, filename, "exec", ast.PyCF_ONLY_AST)
+    last = None
+    if tree.body and isinstance(tree.body[-1], ast.Expr):
+        last = ast.Expression(tree.body.pop().value)
+    body = compile(tree, filename, "exec") if tree.body else None
+    return body, last and compile(last, filename, "eval")
+
+
+def _encode(text, outcome):
+    data = text.encode("utf-8", "backslashreplace")
+    if len(data) > MAX_TEXT:
+        outcome.flags |= link.DONE_TRUNCATED
+        data = data[:MAX_TEXT].decode("utf-8", "ignore").encode("utf-8")
+    return data
+
+
+def _send_result(execution, value, outcome):
+    text = repr(value)
+    if not isinstance(text, str):
+        text = str(text)
+    link.send(link.RESULT, link.MIME_TEXT | link.LAST_OF_BUNDLE, execution, _encode(text, outcome))
+
+
+def _user_traceback(error):
+    """The traceback from the cell's own frames on."""
+    trace = error.__traceback__
+    while trace is not None and trace.tb_frame.f_globals is not namespace:
+        trace = trace.tb_next
+    return trace
+
+
+def _safe(function, *args):
+    """Text of user objects, whose own code may fail."""
+    try:
+        return function(*args)
+    except BaseException as failure:
+        return f"<{type(failure).__name__} while formatting>"
+
+
+def _send_error(execution, error, outcome):
+    kind = type(error)
+    trace = _user_traceback(error)
+    text = _safe(lambda: "".join(traceback.format_exception(kind, error, trace)))
+    message = _safe(str, error)
+    link.send(link.ERROR, link.ERROR_NAME, execution, _encode(kind.__name__, outcome))
+    link.send(link.ERROR, link.ERROR_MESSAGE, execution, _encode(message, outcome))
+    link.send(link.ERROR, link.ERROR_TRACEBACK | link.LAST_OF_BUNDLE, execution, _encode(text, outcome))
+
+
+def _exit_outcome(error):
+    """sys.exit() as the operating system would see it."""
+    code = error.code
+    if code is None:
+        return Outcome()
+    if not isinstance(code, int):
+        link.write(link.STDERR, f"{_safe(str, code)}\n")
+        return Outcome(link.DONE_ERROR, 1)
+    code &= 0xFF
+    return Outcome(link.DONE_ERROR if code else link.DONE_OK, code)
+
+
+def _leave_child(error):
+    """A child that user code forked has come to the cell's end: it ends here, as a program would."""
+    import os
+
+    code = 0
+    if isinstance(error, SystemExit):
+        code = error.code if isinstance(error.code, int) else int(error.code is not None)
+    elif error is not None:
+        traceback.print_exception(type(error), error, _user_traceback(error))
+        code = 1
+    link.flush()
+    os._exit(code & 0xFF)
+
+
+def _evaluate(execution, source, filename, outcome):
+    body, last = _compile(source, filename)
+    if body is not None:
+        exec(body, namespace)
+    if last is None:
+        return
+    value = eval(last, namespace)
+    if value is not None and not link.detached():
+        namespace["_"] = value
+        _send_result(execution, value, outcome)
+
+
+def run(execution, payload):
+    """Run one cell and report it. Whatever the cell does, exactly one DONE follows."""
+    global _execution_count
+    _execution_count += 1
+    filename = f"<cell {_execution_count}>"
+    outcome = Outcome()
+    error = None
+    try:
+        link.begin(execution)
+        try:
+            source = payload.decode("utf-8")
+            _remember(filename, source)
+            _evaluate(execution, source, filename, outcome)
+        finally:
+            # From here on an interrupt is late and dropped.
+            link.end()
+    except BaseException as raised:
+        error = raised
+    if link.detached():
+        _leave_child(error)
+    if isinstance(error, SystemExit):
+        outcome = _exit_outcome(error)
+    elif error is not None:
+        interrupted = isinstance(error, KeyboardInterrupt)
+        outcome = Outcome(link.DONE_INTERRUPTED, 130) if interrupted else Outcome(link.DONE_ERROR, 1)
+        link.flush()
+        _send_error(execution, error, outcome)
+    # A traceback keeps the cell's frames, and what they hold, alive.
+    error = None
+    link.flush()
+    done = _DONE.pack(outcome.status, outcome.flags, 0, outcome.exit_code, _execution_count)
+    link.send(link.DONE, 0, execution, done)
+    link.finish()
+
+
+def forget():
+    """Back to no cell run: the agent's own warm-up leaves no trace."""
+    global _execution_count
+    _execution_count = 0
+    for filename in _sources:
+        linecache.cache.pop(filename, None)
+    _sources.clear()
+    for name in [name for name in namespace if not name.startswith("__")]:
+        del namespace[name]
