@@ -1,7 +1,7 @@
 import { ConnectionError, ProtocolError, type ZerobootError } from "./errors.js";
 import { Link } from "./link.js";
 import { type ConnectOptions, DEFAULT_CONNECT_TIMEOUT_MS } from "./options.js";
-import type { ReadyFrame } from "./protocol/frames.js";
+import type { ReadyFrame, ServerFrame } from "./protocol/frames.js";
 import { PROTOCOL_VERSION } from "./protocol/limits.js";
 import type { Platform } from "./transport/transport.js";
 import { sessionUrl } from "./url.js";
@@ -22,8 +22,9 @@ export async function openSession<S>(
   return new Promise<S>((resolve, reject) => {
     const link = new Link(platform, request, {
       onFrame: (frame) => {
-        if (frame.type === "ready") settle(() => resolve(take(link, frame, create)));
-        else if (frame.type !== "failure") link.abort(new ProtocolError(`the server began with ${frame.type}`));
+        const wrong = complaint(frame);
+        if (wrong !== undefined) link.abort(new ProtocolError(`the server ${wrong}`));
+        else if (frame.type === "ready") settle(() => resolve(create(link, frame)));
       },
       onEnd: (error) => settle(() => reject(error)),
     });
@@ -45,9 +46,9 @@ export async function openSession<S>(
   });
 }
 
-function take<S>(link: Link, ready: ReadyFrame, create: (link: Link, ready: ReadyFrame) => S): S | Promise<never> {
-  if (ready.protocol === PROTOCOL_VERSION) return create(link, ready);
-  const error = new ProtocolError(`the server speaks version ${ready.protocol} of the protocol`);
-  link.abort(error);
-  return Promise.reject(error);
+/** What is wrong with a frame that comes before the session is there; a failure explains the end that follows. */
+function complaint(frame: ServerFrame): string | undefined {
+  if (frame.type === "failure") return undefined;
+  if (frame.type !== "ready") return `began with ${frame.type}`;
+  return frame.protocol === PROTOCOL_VERSION ? undefined : `speaks version ${frame.protocol} of the protocol`;
 }
