@@ -59,6 +59,13 @@ export interface BootOptions {
   memoryMb: number;
   /** Guest-physical address of the kernel's `nr_threads`, or 0 when unknown (`--kernel`). */
   nrThreadsGpa: number;
+  /**
+   * Guest-physical addresses of `base_crng` and `input_pool` of a kernel of our own build, whose layout is
+   * known: each fork's generator is then rekeyed by the host before the guest runs. 0: the agent does it,
+   * through system calls.
+   */
+  baseCrngGpa: number;
+  inputPoolGpa: number;
   /** Appended to the kernel command line. */
   extraCommandLine?: string;
   /** Give up after this long, milliseconds. */

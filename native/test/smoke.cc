@@ -41,6 +41,10 @@ int Main(int argc, char** argv) {
     const auto value = [&] { return std::string(i + 1 < argc ? argv[++i] : ""); };
     if (argument == "--nr-threads") {
       options.nr_threads_gpa = std::stoull(value(), nullptr, 0);
+    } else if (argument == "--base-crng") {
+      options.base_crng_gpa = std::stoull(value(), nullptr, 0);
+    } else if (argument == "--input-pool") {
+      options.input_pool_gpa = std::stoull(value(), nullptr, 0);
     } else if (argument == "--memory") {
       options.memory_mb = std::stoull(value());
     } else if (argument == "--console") {

@@ -40,6 +40,12 @@ export interface Artefacts {
   kernelDigest: string;
   /** Guest-physical address of the kernel's `nr_threads`, or 0 when unknown. */
   nrThreadsGpa: number;
+  /**
+   * Guest-physical addresses of the kernel's random generator, for a kernel of our own build only: the
+   * engine relies on its layout. 0 when unknown; then the agent reseeds through the kernel.
+   */
+  baseCrngGpa: number;
+  inputPoolGpa: number;
   rootImagePath: string;
   /** SHA-256, hex. */
   rootDigest: string;
@@ -109,6 +115,8 @@ export async function ensureArtefacts(options: ArtefactOptions = {}): Promise<Ar
     kernelPath: given?.path ?? join(kernel?.directory ?? "", KERNEL_IMAGE),
     kernelDigest: given?.digest ?? kernelFile?.sha256 ?? "",
     nrThreadsGpa: given?.nrThreadsGpa ?? Number(kernel?.manifest.symbols.nr_threads ?? 0),
+    baseCrngGpa: Number(kernel?.manifest.symbols.base_crng ?? 0),
+    inputPoolGpa: Number(kernel?.manifest.symbols.input_pool ?? 0),
     rootImagePath: join(root.directory, ROOT_IMAGE),
     rootDigest: rootFile.sha256,
     recipe: found.loaded.recipe,

@@ -54,6 +54,8 @@ Napi::Value JsBoot(const Napi::CallbackInfo& info) {
   options.label = Text(js, "label");
   options.memory_mb = Count(js, "memoryMb");
   options.nr_threads_gpa = Count(js, "nrThreadsGpa");
+  options.base_crng_gpa = Count(js, "baseCrngGpa");
+  options.input_pool_gpa = Count(js, "inputPoolGpa");
   options.timeout = std::chrono::milliseconds(Count(js, "timeoutMs"));
   if (js.Has("extraCommandLine")) options.extra_command_line = Text(js, "extraCommandLine");
   const auto cells = js.Get("warmupCells").As<Napi::Array>();

@@ -133,6 +133,7 @@ struct zb_record {
 #define ZB_HOST_IDENTITY 0x03u
 #define ZB_IDENTITY_ENTROPY_BYTES 64u
 #define ZB_IDENTITY_BYTES 72u
+#define ZB_IDENTITY_REKEYED 0x01u /* flag: the host has rekeyed the kernel's generator already */
 /* One environment variable for the cell of the same execution, before its EXECUTE: NAME=VALUE. */
 #define ZB_HOST_ENV 0x04u
 

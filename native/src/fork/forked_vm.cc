@@ -4,6 +4,7 @@
 #include <chrono>
 
 #include "fork/reaper.h"
+#include "fork/rekey.h"
 #include "machine/long_mode.h"
 #include "template/pages.h"
 
@@ -26,6 +27,7 @@ ForkedVm::ForkedVm(std::shared_ptr<const Template> source, std::shared_ptr<VmEve
       options_(options),
       runner_({.nr_threads_gpa = template_->info().nr_threads_gpa,
                .baseline_threads = template_->info().baseline_threads,
+               .identity_flags = CanRekey(template_->info()) ? uint8_t{ZB_IDENTITY_REKEYED} : uint8_t{0},
                .stop_when_ready = false,
                .on_output = [this] { events_->OnOutput(); }}) {}
 
@@ -53,6 +55,7 @@ VmEnd ForkedVm::RunToEnd(std::unique_ptr<Machine>& machine) {
   machine->RestoreDevices(template_->devices());
   TickDeferral ticks(machine->vcpu(), tsc_offset, info.tsc_khz);
   ticks.ArmFirst(template_->vcpu().tsc_deadline, template_->vcpu().tsc);
+  if (CanRekey(info)) RekeyGuestKernel(machine->memory(), info);
   times.create_us = MicrosecondsSince(start);
 
   start = std::chrono::steady_clock::now();

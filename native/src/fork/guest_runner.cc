@@ -11,6 +11,7 @@ constexpr uint8_t kCtrlC = 0x03;
 }  // namespace
 
 void GuestRunner::Send(uint8_t kind, uint8_t flags, uint16_t execution, std::span<const uint8_t> payload) {
+  if (kind == ZB_HOST_IDENTITY) flags |= options_.identity_flags;
   std::lock_guard lock(mutex_);
   if (!input_.Push(kind, flags, execution, payload)) {
     throw EngineError(ErrorCode::kQueueFull, "the VM's input queue is full");

@@ -33,6 +33,8 @@ class GuestRunner {
     uint64_t nr_threads_gpa = 0;
     // Its value when the template was captured. More than that means that other threads may want to run.
     uint32_t baseline_threads = 0;
+    // Or-ed into the IDENTITY record: what the host has done for the fork already.
+    uint8_t identity_flags = 0;
     // Return from Run() when the agent is ready and idle, instead of parking: a template that boots.
     bool stop_when_ready = false;
     // The queue of output went from empty to not: called on the vCPU thread without the lock.

@@ -176,6 +176,8 @@ std::shared_ptr<Template> BootTemplate(const BootOptions& options, BootControl& 
   info.memory_mb = options.memory_mb;
   info.root_bytes = root->bytes();
   info.nr_threads_gpa = options.nr_threads_gpa;
+  info.base_crng_gpa = options.base_crng_gpa;
+  info.input_pool_gpa = options.input_pool_gpa;
   const MemoryLayout layout = info.layout();
   UniqueFd ram = CreateMemfd("zeroboot-template", layout.private_bytes());
 

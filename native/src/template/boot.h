@@ -20,6 +20,8 @@ struct BootOptions {
   std::string root_digest;
   uint64_t memory_mb = 256;
   uint64_t nr_threads_gpa = 0;
+  uint64_t base_crng_gpa = 0;
+  uint64_t input_pool_gpa = 0;
   std::string extra_command_line;
   std::chrono::milliseconds timeout{300'000};
   // Run in a scratch fork after capture, to record what forks write; never in the template.

@@ -69,6 +69,8 @@ void WriteInfo(ByteWriter& writer, const TemplateInfo& info) {
   writer.Pod(info.root_bytes);
   writer.Pod(info.nr_threads_gpa);
   writer.Pod(info.baseline_threads);
+  writer.Pod(info.base_crng_gpa);
+  writer.Pod(info.input_pool_gpa);
   writer.Pod(info.stored_pages);
   writer.Pod(info.working_set_pages);
   writer.Pod(info.captured_at_ms);
@@ -87,6 +89,8 @@ TemplateInfo ReadInfo(ByteReader reader) {
   info.root_bytes = reader.Pod<uint64_t>();
   info.nr_threads_gpa = reader.Pod<uint64_t>();
   info.baseline_threads = reader.Pod<uint32_t>();
+  info.base_crng_gpa = reader.Pod<uint64_t>();
+  info.input_pool_gpa = reader.Pod<uint64_t>();
   info.stored_pages = reader.Pod<uint64_t>();
   info.working_set_pages = reader.Pod<uint64_t>();
   info.captured_at_ms = reader.Pod<int64_t>();

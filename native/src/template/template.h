@@ -35,6 +35,9 @@ struct TemplateInfo {
   uint64_t root_bytes = 0;
   uint64_t nr_threads_gpa = 0;
   uint32_t baseline_threads = 0;
+  // Of a kernel whose generator the host may rekey (fork/rekey.h); else 0.
+  uint64_t base_crng_gpa = 0;
+  uint64_t input_pool_gpa = 0;
   uint64_t stored_pages = 0;
   uint64_t working_set_pages = 0;
   int64_t captured_at_ms = 0;

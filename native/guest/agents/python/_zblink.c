@@ -229,33 +229,39 @@ static PyObject *is_detached(PyObject *self, PyObject *unused) {
   return PyBool_FromLong(zb_link_detached());
 }
 
-/*
- * Host randomness into the kernel's generator, and the wall clock. Crediting alone does not rekey a
- * generator that is already initialised, so it is told to (random(4), RNDRESEEDCRNG).
- */
-static PyObject *take_identity(PyObject *self, PyObject *args) {
-  (void)self;
-  Py_buffer entropy;
-  unsigned long long wall_clock_ns;
-  if (!PyArg_ParseTuple(args, "y*K", &entropy, &wall_clock_ns)) return NULL;
+static int reseed_kernel(const uint8_t *entropy) {
   struct {
     struct rand_pool_info info;
     uint8_t bytes[ZB_IDENTITY_ENTROPY_BYTES];
   } pool;
-  if (entropy.len != (Py_ssize_t)sizeof pool.bytes) {
-    PyBuffer_Release(&entropy);
-    PyErr_SetString(PyExc_ValueError, "identity of the wrong size");
-    return NULL;
-  }
   pool.info.entropy_count = (int)sizeof pool.bytes * 8;
   pool.info.buf_size = (int)sizeof pool.bytes;
-  memcpy(pool.bytes, entropy.buf, sizeof pool.bytes);
-  PyBuffer_Release(&entropy);
+  memcpy(pool.bytes, entropy, sizeof pool.bytes);
+  const int failed = ioctl(random_fd, RNDADDENTROPY, &pool) < 0 || ioctl(random_fd, RNDRESEEDCRNG) < 0;
+  explicit_bzero(&pool, sizeof pool);
+  return failed ? -1 : 0;
+}
+
+/*
+ * Host randomness into the kernel's generator unless the host has put it there itself, and the wall
+ * clock. Crediting alone does not rekey a
+ * generator that is already initialised, so it is told to (random(4), RNDRESEEDCRNG).
+ */
+static PyObject *take_identity(PyObject *self, PyObject *args) {
+  (void)self;
+  int rekeyed;
+  Py_buffer entropy;
+  unsigned long long wall_clock_ns;
+  if (!PyArg_ParseTuple(args, "py*K", &rekeyed, &entropy, &wall_clock_ns)) return NULL;
   const struct timespec now = {.tv_sec = (time_t)(wall_clock_ns / 1000000000u),
                                .tv_nsec = (long)(wall_clock_ns % 1000000000u)};
-  const int failed = ioctl(random_fd, RNDADDENTROPY, &pool) < 0 || ioctl(random_fd, RNDRESEEDCRNG) < 0 ||
-                     clock_settime(CLOCK_REALTIME, &now) < 0;
-  explicit_bzero(&pool, sizeof pool);
+  int failed = 1;
+  if (entropy.len == (Py_ssize_t)ZB_IDENTITY_ENTROPY_BYTES) {
+    failed = (!rekeyed && reseed_kernel(entropy.buf) < 0) || clock_settime(CLOCK_REALTIME, &now) < 0;
+  } else {
+    errno = EINVAL;
+  }
+  PyBuffer_Release(&entropy);
   if (failed) return PyErr_SetFromErrno(PyExc_OSError);
   Py_RETURN_NONE;
 }
@@ -301,6 +307,7 @@ static int add_constants(PyObject *m) {
       {"ENV", ZB_HOST_ENV},
       {"EXECUTE_STDIN_OPEN", ZB_EXECUTE_STDIN_OPEN},
       {"STDIN_EOF", ZB_STDIN_EOF},
+      {"IDENTITY_REKEYED", ZB_IDENTITY_REKEYED},
       {"IDENTITY_ENTROPY_BYTES", ZB_IDENTITY_ENTROPY_BYTES},
       {"READY", ZB_GUEST_READY},
       {"STDOUT", ZB_GUEST_STDOUT},

@@ -2,9 +2,10 @@ import { EM_X86_64, parseElf, physicalAddresses, readElf } from "../elf.js";
 
 /**
  * Kernel symbols the engine may look at in guest memory. `nr_threads`: how many processes and
- * threads the guest has, which decides whether a waiting guest can be parked.
+ * threads the guest has, which decides whether a waiting guest can be parked. `base_crng` and
+ * `input_pool` (drivers/char/random.c): where the engine gives each fork its own randomness.
  */
-const SYMBOLS = ["nr_threads"];
+const SYMBOLS = ["nr_threads", "base_crng", "input_pool"];
 
 /**
  * Guest-physical addresses of the symbols, hexadecimal, by the load addresses of the kernel's own

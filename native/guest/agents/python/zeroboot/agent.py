@@ -55,12 +55,12 @@ def _serve():
         elif kind == link.STDIN:
             streams.cell_input.feed(flags, payload)
         elif kind == link.IDENTITY:
-            _take_identity(payload)
+            _take_identity(flags, payload)
 
 
-def _take_identity(payload):
+def _take_identity(flags, payload):
     try:
-        identity.take(payload)
+        identity.take(flags, payload)
     except BaseException:
         os._exit(IDENTITY_REFUSED)
     link.send(link.GUEST_IDENTITY, 0, 0, b"")

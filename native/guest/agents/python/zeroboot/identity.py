@@ -6,12 +6,12 @@ import sys
 import _zblink as link
 
 
-def take(payload):
+def take(flags, payload):
     """Reseed everything that was seeded in the template. Raises when anything cannot be."""
     entropy = payload[: link.IDENTITY_ENTROPY_BYTES]
     wall_clock_ns = int.from_bytes(payload[link.IDENTITY_ENTROPY_BYTES :], "little")
     # The kernel's generator gets all of it, and no two of the others get the same.
-    link.take_identity(entropy, wall_clock_ns)
+    link.take_identity(flags & link.IDENTITY_REKEYED, entropy, wall_clock_ns)
     seed = int.from_bytes(entropy, "little")
     random.seed(seed ^ 0x52414E44)
     numpy = sys.modules.get("numpy")

@@ -1,0 +1,40 @@
+#include "fork/rekey.h"
+
+#include <sys/random.h>
+
+#include <cerrno>
+#include <cstring>
+
+#include "kvm/error.h"
+
+namespace zb {
+namespace {
+
+// struct base_crng { u8 key[32]; unsigned long birth; unsigned long generation; spinlock_t lock; }
+struct BaseCrng {
+  uint8_t key[32];
+  uint64_t birth;
+  uint64_t generation;
+};
+// struct input_pool begins with struct blake2s_state, which begins with u32 h[8].
+struct PoolHash {
+  uint8_t h[32];
+};
+
+}  // namespace
+
+void RekeyGuestKernel(GuestMemory& memory, const TemplateInfo& info) {
+  auto crng = memory.Load<BaseCrng>(info.base_crng_gpa);
+  PoolHash pool{};
+  if (!crng || ::getrandom(crng->key, sizeof(crng->key), 0) != sizeof(crng->key) ||
+      ::getrandom(pool.h, sizeof(pool.h), 0) != sizeof(pool.h)) {
+    throw EngineError(ErrorCode::kForkFailed, "no randomness for the fork");
+  }
+  crng->generation++;
+  const bool stored = memory.Store(info.base_crng_gpa, *crng) && memory.Store(info.input_pool_gpa, pool);
+  ::explicit_bzero(&*crng, sizeof(*crng));
+  ::explicit_bzero(&pool, sizeof(pool));
+  if (!stored) throw EngineError(ErrorCode::kForkFailed, "the fork's random generator is not in its memory");
+}
+
+}  // namespace zb
