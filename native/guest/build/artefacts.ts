@@ -6,7 +6,7 @@ import type { BuildContext } from "./context.js";
 import { type FreeBytes, freeBytesOnDisk, requireFreeSpace } from "./disk.js";
 import { fileError, throwIfAborted } from "./errors.js";
 import { defaultHome, type HomeLayout, homeLayout } from "./home.js";
-import { buildKernel, KERNEL_IMAGE, kernelRequest, kernelWork } from "./kernel/artefact.js";
+import { buildKernel, KERNEL_IMAGE, kernelRequest, kernelWork, withSymbols } from "./kernel/artefact.js";
 import { givenKernel } from "./kernel/given.js";
 import { withLock } from "./lock.js";
 import { BoundedLog } from "./log.js";
@@ -27,6 +27,11 @@ export interface ArtefactOptions {
   refresh?: boolean;
   /** @default {@link silentProgress} */
   progress?: Progress;
+  /**
+   * The caller has announced a plan that contains these steps and goes on with its own: neither
+   * announce it again nor call `done()`. @default false
+   */
+  partOfPlan?: boolean;
   /** Stops the work; what is done so far is kept and gone on with next time. */
   signal?: AbortSignal;
   /** For tests. @default the real disk */
@@ -82,7 +87,7 @@ export async function planArtefacts(options: ArtefactOptions = {}): Promise<Plan
 
 /**
  * Make what is missing and say where everything is. Announces the plan to `progress`, then each
- * step; calls `done()` in the end.
+ * step; calls `done()` in the end if there were any.
  * @throws SetupError with any of its codes; running again goes on where it stopped
  */
 export async function ensureArtefacts(options: ArtefactOptions = {}): Promise<Artefacts> {
@@ -93,7 +98,7 @@ export async function ensureArtefacts(options: ArtefactOptions = {}): Promise<Ar
   const plan = await planOf(found, options);
   let { kernel, root } = found;
   if (plan.steps.length > 0) {
-    progress.plan(plan);
+    if (options.partOfPlan !== true) progress.plan(plan);
     requireFreeSpace(found.layout.home, plan.freeBytes, resumableBytes(found));
     try {
       for (const step of plan.steps) {
@@ -102,10 +107,12 @@ export async function ensureArtefacts(options: ArtefactOptions = {}): Promise<Ar
         else kernel = await makeKernel(found, options, progress);
       }
     } finally {
-      progress.done();
+      if (options.partOfPlan !== true) progress.done();
     }
   }
   if (root === undefined) throw new TypeError("no root image after building it");
+  if (given === undefined && kernel !== undefined) kernel = await withSymbols(kernel);
+  const own = given === undefined ? (kernel?.manifest.symbols ?? {}) : {};
   const kernelFile = kernel?.manifest.files[KERNEL_IMAGE];
   const rootFile = root.manifest.files[ROOT_IMAGE];
   if (rootFile === undefined) throw new TypeError("the root image's manifest does not list it");
@@ -114,9 +121,9 @@ export async function ensureArtefacts(options: ArtefactOptions = {}): Promise<Ar
   return {
     kernelPath: given?.path ?? join(kernel?.directory ?? "", KERNEL_IMAGE),
     kernelDigest: given?.digest ?? kernelFile?.sha256 ?? "",
-    nrThreadsGpa: given?.nrThreadsGpa ?? Number(kernel?.manifest.symbols.nr_threads ?? 0),
-    baseCrngGpa: Number(kernel?.manifest.symbols.base_crng ?? 0),
-    inputPoolGpa: Number(kernel?.manifest.symbols.input_pool ?? 0),
+    nrThreadsGpa: given?.nrThreadsGpa ?? Number(own.nr_threads ?? 0),
+    baseCrngGpa: Number(own.base_crng ?? 0),
+    inputPoolGpa: Number(own.input_pool ?? 0),
     rootImagePath: join(root.directory, ROOT_IMAGE),
     rootDigest: rootFile.sha256,
     recipe: found.loaded.recipe,

@@ -1,4 +1,4 @@
-/** Build what guests need, by hand: `tsx native/guest/build/cli.ts [--template NAME] [--only root|kernel] [--refresh]`. */
+/** Build what guests need, by hand: `tsx native/guest/build/cli.ts [--template NAME] [--kernel PATH] [--refresh]`. */
 import { parseArgs } from "node:util";
 import { ensureArtefacts, SetupError, TextProgress } from "./index.js";
 
@@ -20,10 +20,8 @@ try {
     signal: controller.signal,
     ...(values.kernel === undefined ? {} : { kernelPath: values.kernel }),
   });
-  const { kernelPath, kernelDigest, nrThreadsGpa, rootImagePath, rootDigest } = artefacts;
-  process.stdout.write(
-    `${JSON.stringify({ kernelPath, kernelDigest, nrThreadsGpa, rootImagePath, rootDigest }, null, 2)}\n`,
-  );
+  const { recipe: _recipe, manifests: _manifests, ...boot } = artefacts;
+  process.stdout.write(`${JSON.stringify(boot, null, 2)}\n`);
 } catch (error) {
   if (!(error instanceof SetupError)) throw error;
   process.stderr.write(`${error.code}: ${error.message}\n${error.remedy}\n`);

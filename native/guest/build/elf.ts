@@ -120,9 +120,13 @@ function parseDynamic(bytes: Buffer, elf: ElfFile): void {
   }
 }
 
-/** Guest-physical addresses of symbols, by the file's own load addresses; symbols it lacks are left out. */
+/**
+ * Guest-physical addresses of symbols, by the file's own load addresses. Symbols it lacks, or has
+ * more than once, are left out.
+ */
 export function physicalAddresses(bytes: Buffer, elf: ElfFile, names: readonly string[]): Record<string, bigint> {
   const found: Record<string, bigint> = {};
+  const ambiguous = new Set<string>();
   const table = elf.sections.find((section) => section.type === SHT_SYMTAB);
   const strings = table === undefined ? undefined : elf.sections[table.link];
   if (table === undefined || strings === undefined || table.entrySize !== 24) return found;
@@ -135,9 +139,12 @@ export function physicalAddresses(bytes: Buffer, elf: ElfFile, names: readonly s
       const segment = elf.segments.find(
         (of) => of.type === PT_LOAD && virtual >= of.virtual && virtual < of.virtual + BigInt(of.memorySize),
       );
-      if (segment !== undefined) found[name] = segment.physical + (virtual - segment.virtual);
+      if (segment === undefined) continue;
+      if (name in found) ambiguous.add(name);
+      found[name] = segment.physical + (virtual - segment.virtual);
     }
   }
+  for (const name of ambiguous) delete found[name];
   return found;
 }
 

@@ -67,7 +67,7 @@ export class ArtefactStore {
     const whole: Manifest = { ...manifest, files };
     const directory = join(this.#directory, manifest.key);
     try {
-      await writeFile(join(work, MANIFEST), `${JSON.stringify(whole, null, 2)}\n`);
+      await writeFile(join(work, MANIFEST), manifestText(whole));
       // Whatever is there under this name was found wanting, or we would not be here.
       if ((await this.find(manifest.key)) === undefined) await rm(directory, { recursive: true, force: true });
     } catch (error) {
@@ -95,6 +95,15 @@ export class ArtefactStore {
   #requestPath(request: string): string {
     return join(this.#directory, REQUESTS, request);
   }
+}
+
+/** Replace the manifest of an artefact, whole or not at all. */
+export async function writeManifest(directory: string, manifest: Manifest): Promise<void> {
+  await publishFile(join(directory, MANIFEST), manifestText(manifest));
+}
+
+function manifestText(manifest: Manifest): string {
+  return `${JSON.stringify(manifest, null, 2)}\n`;
 }
 
 /** An empty directory for unfinished work. */

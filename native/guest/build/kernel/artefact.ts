@@ -12,12 +12,12 @@ import { packageRoot } from "../home.js";
 import { tryLock } from "../lock.js";
 import { manifestPackages } from "../manifest.js";
 import { type Progress, partOf, silentProgress } from "../progress.js";
-import { ArtefactStore, freshDirectory, type StoredArtefact } from "../store.js";
+import { ArtefactStore, freshDirectory, type StoredArtefact, writeManifest } from "../store.js";
 import { KERNEL_TOOLS } from "../tools/spec.js";
 import { requireCompiler, type Toolchain, toolchain } from "../tools/toolchain.js";
 import { CompileProgress } from "./compile-progress.js";
 import { requireConfig } from "./config.js";
-import { kernelSymbols } from "./symbols.js";
+import { kernelSymbols, SYMBOLS } from "./symbols.js";
 
 /** Raise when the code below makes another kernel from the same sources and fragment. */
 const KERNEL_BUILD_VERSION = "1";
@@ -136,6 +136,15 @@ export async function buildKernel(request: string, context: BuildContext): Promi
   });
   await rm(work, { recursive: true, force: true });
   return stored;
+}
+
+/** The same kernel, its manifest listing all symbols the engine asks for now: that takes no compiling. */
+export async function withSymbols(kernel: StoredArtefact): Promise<StoredArtefact> {
+  if (SYMBOLS.every((name) => name in kernel.manifest.symbols)) return kernel;
+  const symbols = await kernelSymbols(join(kernel.directory, KERNEL_IMAGE));
+  const manifest = { ...kernel.manifest, symbols };
+  await writeManifest(kernel.directory, manifest);
+  return { ...kernel, manifest };
 }
 
 /** Trees of earlier requests that nobody builds in any more: each is most of a gigabyte. */

@@ -5,7 +5,7 @@ import { EM_X86_64, parseElf, physicalAddresses, readElf } from "../elf.js";
  * threads the guest has, which decides whether a waiting guest can be parked. `base_crng` and
  * `input_pool` (drivers/char/random.c): where the engine gives each fork its own randomness.
  */
-const SYMBOLS = ["nr_threads", "base_crng", "input_pool"];
+export const SYMBOLS: readonly string[] = ["nr_threads", "base_crng", "input_pool"];
 
 /**
  * Guest-physical addresses of the symbols, hexadecimal, by the load addresses of the kernel's own

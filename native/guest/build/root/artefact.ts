@@ -3,6 +3,7 @@ import { join } from "node:path";
 import { AptRoot, type Fetched } from "../apt/root.js";
 import type { BuildContext } from "../context.js";
 import { digestParts, readTree, shortKey } from "../digest.js";
+import { SetupError } from "../errors.js";
 import { packageRoot } from "../home.js";
 import { manifestPackages } from "../manifest.js";
 import { type Progress, partOf } from "../progress.js";
@@ -84,6 +85,7 @@ export async function buildRoot(loaded: LoadedRecipe, request: string, context: 
   }
 
   await assemble(root, headers, recipe, tools, context);
+  if ((await rootRequest(loaded)) !== request) throw changedUnderway(recipe);
   context.progress.update(0.9, "packing the image");
   const output = await freshDirectory(join(work, "output"));
   await packImage(root, join(output, ROOT_IMAGE), tools.env, context);
@@ -103,6 +105,13 @@ export async function buildRoot(loaded: LoadedRecipe, request: string, context: 
   const older = (await store.list()).filter((of) => of.manifest.title === recipe.name);
   for (const old of older.slice(KEPT_IMAGES)) await store.remove(old.manifest.key);
   return stored;
+}
+
+/** An image must never be kept under the key of other sources than it was made from. */
+function changedUnderway(recipe: Recipe): SetupError {
+  return new SetupError("recipe_invalid", `the sources of ${recipe.name} changed while its image was built`, {
+    remedy: "Run the same command again.",
+  });
 }
 
 async function unpackAll(
