@@ -9,7 +9,7 @@ const onVirtualMachines = {
   maxWorkers: 1,
   fileParallelism: false,
   testTimeout: 120_000,
-  hookTimeout: 900_000,
+  hookTimeout: 1_800_000,
 } as const;
 
 export default defineConfig({
