@@ -33,8 +33,16 @@ export interface HomeLayout {
   readonly work: string;
 }
 
-/** @param home absolute path of the cache directory; it need not exist */
+/**
+ * @param home absolute path of the cache directory; it need not exist
+ * @throws SetupError `home_unusable` for a path the kernel's build or apt cannot work in
+ */
 export function homeLayout(home: string): HomeLayout {
+  if (!isAbsolute(home) || UNUSABLE_IN_PATH.test(home)) {
+    throw new SetupError("home_unusable", `cannot build below ${JSON.stringify(home)}`, {
+      remedy: "Set ZEROBOOT_HOME to an absolute path without spaces, colons, quotes, `$`, `#`, `%` or `\\`.",
+    });
+  }
   return {
     home,
     apt: join(home, "apt"),
@@ -47,6 +55,9 @@ export function homeLayout(home: string): HomeLayout {
     work: join(home, "work"),
   };
 }
+
+/** Make splits words and expands variables, apt ends strings and escapes; neither can be told otherwise. */
+const UNUSABLE_IN_PATH = /[\s:;"'`$#%\\*?[\]{}<>|&()]/;
 
 let cachedRoot: string | undefined;
 

@@ -68,6 +68,10 @@ describe("ensureArtefacts", () => {
     await expect(ensureArtefacts({ home, kernelPath })).rejects.toMatchObject({ code: "kernel_invalid" });
   });
 
+  it.each(["/a b", "/a:b", '/a"b', "relative", "/a$b"])("refuses %j as cache directory", async (unusable) => {
+    await expect(ensureArtefacts({ home: unusable })).rejects.toMatchObject({ code: "home_unusable" });
+  });
+
   it("refuses an unknown template", async () => {
     await expect(ensureArtefacts({ home, template: "cobol" })).rejects.toMatchObject({ code: "recipe_invalid" });
   });

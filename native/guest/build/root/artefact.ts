@@ -44,7 +44,7 @@ export async function buildRoot(loaded: LoadedRecipe, request: string, context: 
   const store = new ArtefactStore(layout.root);
   const compiler = await requireCompiler(context);
   const tools = await toolchain(ROOT_TOOLS, new AptRoot(context), context);
-  const work = await freshDirectory(join(layout.work, `root-${request}`));
+  const work = await freshDirectory(join(layout.work, `root-${recipe.name}`));
   const apt = new AptRoot({ ...context, progress: partOf(context.progress, 0, 0.4) });
   const dropped = new Set(recipe.drop);
   const root = join(work, "tree");
