@@ -49,12 +49,17 @@ VmEnd ForkedVm::RunToEnd(std::unique_ptr<Machine>& machine) {
   ForkTimes times;
   auto start = std::chrono::steady_clock::now();
   machine = std::make_unique<Machine>(info.layout(), template_->ram_fd(), template_->root(), MemorySharing::kPrivate,
-                                      nullptr);
+                                      nullptr, options_.create_vm);
+  machine->SetConsoleListener(options_.on_console);
   SetCpuid(machine->vcpu(), template_->cpuid());
   const uint64_t tsc_offset = RestoreVcpuState(machine->vm(), machine->vcpu(), template_->vcpu());
   machine->RestoreDevices(template_->devices());
   TickDeferral ticks(machine->vcpu(), tsc_offset, info.tsc_khz);
-  ticks.ArmFirst(template_->vcpu().tsc_deadline, template_->vcpu().tsc);
+  if (options_.defer_ticks) {
+    ticks.ArmFirst(template_->vcpu().tsc_deadline, template_->vcpu().tsc);
+  } else {
+    machine->vcpu().SetMsr(kMsrTscDeadline, template_->vcpu().tsc_deadline);
+  }
   if (CanRekey(info)) RekeyGuestKernel(machine->memory(), info);
   times.create_us = MicrosecondsSince(start);
 
@@ -67,7 +72,7 @@ VmEnd ForkedVm::RunToEnd(std::unique_ptr<Machine>& machine) {
   }
   events_->OnReady(times);
 
-  const GuestRunner::Outcome outcome = runner_.Run(*machine, &ticks);
+  const GuestRunner::Outcome outcome = runner_.Run(*machine, options_.defer_ticks ? &ticks : nullptr);
   if (outcome == GuestRunner::Outcome::kStopped) return {.reason = EndReason::kClosed, .detail = "closed", .console = ""};
   if (!machine->link().violation().empty()) {
     return {.reason = EndReason::kProtocolViolation, .detail = machine->link().violation(), .console = ""};

@@ -37,6 +37,11 @@ class ForkedVm {
   struct Options {
     // Fault the working set in before the first entry; the bench turns it off to measure it.
     bool prefault = true;
+    // The recipe the bench compares with: another way to make the VM, and the template's tick as it was.
+    Machine::VmFactory create_vm = Machine::CreateVm;
+    bool defer_ticks = true;
+    // What the guest prints on COM1, on the vCPU thread.
+    std::function<void(uint8_t)> on_console = {};
   };
 
   // Starts the vCPU thread and returns. Throws kForkFailed when there is no thread to be had.

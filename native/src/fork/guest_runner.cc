@@ -50,6 +50,12 @@ void GuestRunner::DiscardOutput() {
   wake_.notify_one();
 }
 
+void GuestRunner::TypeOnConsole(std::span<const uint8_t> bytes) {
+  std::lock_guard lock(mutex_);
+  typed_.insert(typed_.end(), bytes.begin(), bytes.end());
+  if (thread_ != 0) Kick(thread_);
+}
+
 void GuestRunner::Stop() {
   std::lock_guard lock(mutex_);
   stop_ = true;
@@ -100,6 +106,7 @@ void GuestRunner::DeliverRequests(Machine& machine) {
     machine.link().Discard();
   }
   TakeInterrupt(machine);
+  while (!typed_.empty() && machine.SendToConsole(typed_.front())) typed_.pop_front();
   // At most one byte per WAIT: the agent consumes it and reads RX.
   if (waiting_ && machine.link().CanFill(input_)) {
     waiting_ = false;

@@ -12,6 +12,7 @@
 #include <atomic>
 #include <chrono>
 #include <condition_variable>
+#include <deque>
 #include <functional>
 #include <memory>
 #include <mutex>
@@ -56,6 +57,8 @@ class GuestRunner {
   // Ctrl-C if `execution` runs. Returns whether it does.
   bool Interrupt(uint16_t execution);
   void DiscardOutput();
+  // Bytes for the guest's terminal on COM1, delivered as its UART takes them.
+  void TypeOnConsole(std::span<const uint8_t> bytes);
   void Stop();
 
   bool parked() const { return parked_.load(std::memory_order_relaxed); }
@@ -102,6 +105,7 @@ class GuestRunner {
   bool backlog_ = false;  // the ring holds records the output queue had no room for
   bool waiting_ = false;  // RX was answered WAIT and COM2 not yet raised
   uint16_t interrupt_ = 0;
+  std::deque<uint8_t> typed_;
   uint16_t running_ = 0;  // as link().running(), for other threads
   pid_t thread_ = 0;      // the vCPU thread while it may be in the guest: kick to reach it; else 0
   pid_t thread_id_ = 0;   // the vCPU thread, set once Run() is entered

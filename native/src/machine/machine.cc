@@ -16,15 +16,6 @@ constexpr uint32_t kLinkRegisterBytes = 4;
 
 bool InRange(uint64_t value, uint64_t start, uint64_t length) { return value >= start && value - start < length; }
 
-Vm CreateVm(const GuestMemory& memory, BootQuirks* boot_quirks) {
-  Vm vm;
-  vm.SetMemory(0, 0, memory.base(), memory.layout().total_bytes());
-  vm.CreateSplitIrqchip();
-  vm.DisableHaltPolling();
-  if (boot_quirks != nullptr) boot_quirks->PrepareVm(vm);
-  return vm;
-}
-
 }  // namespace
 
 const char* EndReasonName(EndReason reason) {
@@ -43,11 +34,20 @@ const char* EndReasonName(EndReason reason) {
   return "kvm_failed";
 }
 
+Vm Machine::CreateVm(const GuestMemory& memory, BootQuirks* boot_quirks) {
+  Vm vm;
+  vm.SetMemory(0, 0, memory.base(), memory.layout().total_bytes());
+  vm.CreateSplitIrqchip();
+  vm.DisableHaltPolling();
+  if (boot_quirks != nullptr) boot_quirks->PrepareVm(vm);
+  return vm;
+}
+
 Machine::Machine(const MemoryLayout& layout, int ram_fd, std::shared_ptr<const RootImage> root, MemorySharing sharing,
-                 BootQuirks* boot_quirks)
+                 BootQuirks* boot_quirks, const VmFactory& create_vm)
     : root_(std::move(root)),
       memory_(layout, ram_fd, *root_, sharing),
-      vm_(CreateVm(memory_, boot_quirks)),
+      vm_(create_vm(memory_, boot_quirks)),
       vcpu_(vm_),
       boot_quirks_(boot_quirks),
       link_(memory_) {}

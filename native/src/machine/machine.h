@@ -63,9 +63,14 @@ class Machine {
     kEnd,          // see end()
   };
 
-  // `sharing` as for GuestMemory. Memory is set before the interrupt chip is created.
+  // Makes the VM over memory that is already mapped. The bench has others, to compare with.
+  using VmFactory = std::function<Vm(const GuestMemory&, BootQuirks*)>;
+  // Memory before the interrupt chip; LAPIC in the kernel, IOAPIC in user space, no PIT.
+  static Vm CreateVm(const GuestMemory& memory, BootQuirks* boot_quirks);
+
+  // `sharing` as for GuestMemory.
   Machine(const MemoryLayout& layout, int ram_fd, std::shared_ptr<const RootImage> root, MemorySharing sharing,
-          BootQuirks* boot_quirks);
+          BootQuirks* boot_quirks, const VmFactory& create_vm = CreateVm);
 
   // Enters the guest once and handles the exit. Throws EngineError (kKvmFailed).
   Next RunOnce();
