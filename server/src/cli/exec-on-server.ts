@@ -1,0 +1,48 @@
+import { Session } from "@zeroboot/sdk";
+import type { ExecRequest } from "./exec.js";
+import type { Ran } from "./exec-result.js";
+
+/**
+ * Run a program in a session of a server, through the SDK.
+ * @throws the SDK's errors
+ */
+export async function execOnServer(
+  request: ExecRequest,
+  url: string,
+  apiKey: string | undefined,
+  template: string,
+): Promise<Ran> {
+  const session = await Session.connect({
+    url,
+    template,
+    signal: request.signal,
+    ...(apiKey === undefined ? {} : { apiKey }),
+  });
+  try {
+    const execution = session.run(request.code, {
+      maxOutputBytes: 0,
+      ...(request.timeoutMs === undefined ? {} : { timeoutMs: request.timeoutMs }),
+    });
+    request.signal.addEventListener("abort", () => execution.interrupt(), { once: true });
+    await Promise.all([
+      pass(execution.stdout.bytes(), request.onStdout),
+      pass(execution.stderr.bytes(), request.onStderr),
+    ]);
+    const { exitCode, status, error, result } = await execution;
+    const text = result?.["text/plain"];
+    return {
+      exitCode,
+      status,
+      // What this client did not keep was passed on all the same.
+      truncated: false,
+      traceback: error?.traceback,
+      result: typeof text === "string" ? text : undefined,
+    };
+  } finally {
+    await session.close();
+  }
+}
+
+async function pass(stream: AsyncIterable<Uint8Array>, to: (data: Uint8Array) => void): Promise<void> {
+  for await (const data of stream) to(data);
+}

@@ -1,0 +1,106 @@
+import { Command, CommanderError, Option } from "commander";
+import { EXIT, exitCodeOf } from "./exit-codes.js";
+import { reportError } from "./report-error.js";
+
+/** What an action answers: the exit code. */
+type Action = Promise<number>;
+
+/**
+ * The command line. Everything a command needs is loaded when it runs, so that each starts as
+ * fast as it can.
+ * @param args without the program's name
+ * @returns the exit code; errors have been reported
+ */
+export async function runCli(args: readonly string[]): Promise<number> {
+  let exitCode: number = EXIT.ok;
+  const running = (action: Action): Promise<void> =>
+    action.then((code) => {
+      exitCode = code;
+    });
+  const program = new Command("zeroboot")
+    .description("Sessions in copy-on-write forked KVM virtual machines.")
+    .exitOverride();
+  await addServe(program, running, args[0] === "serve");
+  addExec(program, running);
+  addTemplate(program, running);
+  addDoctor(program, running);
+  try {
+    await program.parseAsync([...args], { from: "user" });
+    return exitCode;
+  } catch (error) {
+    if (error instanceof CommanderError) return error.exitCode === 0 ? EXIT.ok : EXIT.failure;
+    reportError(error);
+    return exitCodeOf(error);
+  }
+}
+
+type Running = (action: Action) => Promise<void>;
+
+/** @param withFlags leave them out when another command runs: they take loading the configuration */
+async function addServe(program: Command, running: Running, withFlags: boolean): Promise<void> {
+  const command = program
+    .command("serve")
+    .description("serve sessions over WebSocket; makes what is missing first")
+    .action((flags) =>
+      running(
+        Promise.all([import("../config/config.js"), import("../serve.js")]).then(([{ loadConfig }, { serve }]) =>
+          serve(loadConfig(flags, process.env)),
+        ),
+      ),
+    );
+  if (!withFlags) return;
+  const { configFlags } = await import("../config/help.js");
+  for (const { flag, value, text } of configFlags()) command.addOption(new Option(`${flag} <${value}>`, text));
+}
+
+function addExec(program: Command, running: Running): void {
+  templateOptions(program.command("exec").argument("[code]", "what to run; - reads it from standard input"))
+    .description("run code in a fresh VM; ends with the program's own exit code, 124 timeout, 125 failure, 126 no KVM")
+    .option("-f, --file <path>", "run this file")
+    .option("-t, --timeout <seconds>", "interrupt it after so long")
+    .option("-p, --print", "print the value of the last expression")
+    .option("--url <url>", "use a server in place of this machine")
+    .addOption(new Option("--api-key <key>", "for --url").env("ZEROBOOT_API_KEY"))
+    .action((code, options) => running(import("./exec.js").then(({ exec }) => exec(code, options))));
+}
+
+function addTemplate(program: Command, running: Running): void {
+  const template = program.command("template").description("make, list, look at and remove templates");
+  const name = ["[name]", "which template", "python"] as const;
+  templateOptions(template.command("build").argument(...name), false)
+    .description("make a template, unless it is there")
+    .option("--rebuild", "make it anew even if it is there")
+    .action((which, options) => running(import("./template.js").then(({ build }) => build(which, options))));
+  template
+    .command("list")
+    .description("list the templates that are there and those that can be made")
+    .action(() => running(import("./template.js").then(({ list }) => list())));
+  template
+    .command("inspect")
+    .argument("<name-or-file>")
+    .description("show what a template is")
+    .action((which) => running(import("./template.js").then(({ inspect }) => inspect(which))));
+  template
+    .command("remove")
+    .argument("<name>")
+    .description("remove a template's snapshots")
+    .action((which) => running(import("./template.js").then(({ remove }) => remove(which))));
+}
+
+function addDoctor(program: Command, running: Running): void {
+  program
+    .command("doctor")
+    .description("say whether VMs can run here, and what to do where not")
+    .action(() => running(import("./doctor.js").then(({ doctor }) => doctor())));
+}
+
+/** Options of everything that opens a template. */
+function templateOptions(command: Command, withName = true): Command {
+  if (withName) {
+    command.addOption(new Option("--template <name>", "what to fork").env("ZEROBOOT_TEMPLATE").default("python"));
+    command.addOption(new Option("--snapshot <file>", "use this snapshot file").env("ZEROBOOT_SNAPSHOT"));
+  }
+  return command
+    .addOption(new Option("--memory-mb <MiB>", "memory of the VM, 64-3072").env("ZEROBOOT_MEMORY_MB"))
+    .addOption(new Option("--kernel <file>", "boot this vmlinux or bzImage").env("ZEROBOOT_KERNEL"));
+}

@@ -1,0 +1,43 @@
+import { LOG_LEVELS } from "../logger.js";
+import { DEFAULT_SESSION_SETTINGS as SESSION } from "../session/limits.js";
+import type { ConfigName } from "./config.js";
+
+/** What a flag takes and does, in the order of `--help`. */
+export const CONFIG_HELP: Readonly<Record<ConfigName, readonly [value: string, text: string]>> = {
+  host: ["address", "address to listen on (127.0.0.1); others than loopback need API keys"],
+  port: ["number", "port to listen on (8080); 0 for any"],
+  allowHost: ["names", "names beside loopback that clients may use for this server, separated by commas"],
+  allowOrigin: ["origins", "web origins whose pages may connect, separated by commas"],
+  apiKeysFile: ["file", "JSON array of the API keys that are let in (api_keys.json, if there)"],
+  template: ["name", "what sessions are forked from (python)"],
+  memoryMb: ["MiB", "memory of a VM, 64-3072 (the template's)"],
+  snapshot: ["file", "serve this snapshot file in place of the template's own"],
+  kernel: ["file", "boot this vmlinux or bzImage in place of the guest kernel built here"],
+  logLevel: ["level", `${LOG_LEVELS.join(", ")} (info)`],
+  maxSessions: ["number", "sessions at one time (1000)"],
+  defaultTimeoutMs: ["ms", `running time of a cell that asks for none (${SESSION.defaultTimeoutMs})`],
+  maxTimeoutMs: ["ms", `longest running time a cell may ask for (${SESSION.maxTimeoutMs})`],
+  maxQueuedExecutions: ["number", `unfinished executions of a session (${SESSION.maxQueuedExecutions})`],
+  sessionIdleTimeoutMs: ["ms", `end a session of which nothing is asked for so long (${SESSION.idleTimeoutMs})`],
+  sessionLifetimeMs: ["ms", `end a session after so long (${SESSION.lifetimeMs})`],
+  interruptGraceMs: ["ms", `time to heed an interrupt before the VM is ended (${SESSION.interruptGraceMs})`],
+  shutdownTimeoutMs: ["ms", "time for sessions to end when the server stops (5000)"],
+};
+
+/** `maxSessions` -> `--max-sessions` */
+export function flagOf(name: ConfigName): string {
+  return `--${name.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`)}`;
+}
+
+/** `maxSessions` -> `ZEROBOOT_MAX_SESSIONS` */
+export function variableOf(name: ConfigName): string {
+  return `ZEROBOOT_${name.replace(/[A-Z]/g, (letter) => `_${letter}`).toUpperCase()}`;
+}
+
+/** The flags of `zeroboot serve`, for its command line. */
+export function configFlags(): { readonly flag: string; readonly value: string; readonly text: string }[] {
+  return (Object.keys(CONFIG_HELP) as ConfigName[]).map((name) => {
+    const [value, text] = CONFIG_HELP[name];
+    return { flag: flagOf(name), value, text: `${text} [${variableOf(name)}]` };
+  });
+}

@@ -1,0 +1,103 @@
+import { packageRoot, TextProgress } from "../../native/guest/build/index.js";
+import { loadEngine } from "../../native/index.js";
+import { loadApiKeys } from "./access/api-keys.js";
+import { HostPolicy } from "./access/host-policy.js";
+import { type Config, packageVersion, requireSafeBind } from "./config/config.js";
+import { createLogger } from "./pino-logger.js";
+import { Server } from "./server.js";
+import { DEFAULT_SESSION_SETTINGS } from "./session/limits.js";
+import { onStopSignal } from "./stop-signals.js";
+import { TemplateStore } from "./templates/template-store.js";
+import type { ListenAddress, TransportOptions } from "./transport/transport.js";
+import { createUwsTransport } from "./transport/uws.js";
+
+const MEBI = 1024 * 1024;
+
+const TRANSPORT: TransportOptions = {
+  // Above the protocol's own limit, so that a frame that is a little too large is told so.
+  maxMessageBytes: 4 * MEBI,
+  // Well above a client's credit and one frame more, so that only who does not read at all overflows it.
+  maxQueuedBytes: 4 * MEBI,
+  peerTimeoutSeconds: 60,
+};
+
+/**
+ * The composition root: make everything a server needs of the configuration, serve until told to
+ * stop, and release it all.
+ * @returns the process's exit code
+ * @throws EngineError before anything is fetched if there is no KVM; ServerError, SetupError
+ */
+export async function serve(config: Config): Promise<number> {
+  const log = createLogger(config.logLevel);
+  const engine = loadEngine();
+  const host = engine.probeHost();
+  const keys = loadApiKeys(config.apiKeysFile);
+  requireSafeBind(config.host, keys !== undefined);
+  const server = await Server.create({
+    engine,
+    createTransport: createUwsTransport,
+    transport: TRANSPORT,
+    policy: new HostPolicy([...config.allowHost, config.host], config.allowOrigin),
+    keys,
+    maxSessions: config.maxSessions,
+    settings: {
+      ...DEFAULT_SESSION_SETTINGS,
+      defaultTimeoutMs: config.defaultTimeoutMs,
+      maxTimeoutMs: config.maxTimeoutMs,
+      maxQueuedExecutions: config.maxQueuedExecutions,
+      idleTimeoutMs: config.sessionIdleTimeoutMs,
+      lifetimeMs: config.sessionLifetimeMs,
+      interruptGraceMs: config.interruptGraceMs,
+    },
+    templates: [config.template],
+    log,
+  });
+  const stopping = new AbortController();
+  const stopSignal = onStopSignal();
+  const stopped = stopSignal.received.then(async (signal) => {
+    log.info({ signal }, "stopping");
+    stopping.abort();
+    const released = await server.stop(config.shutdownTimeoutMs);
+    if (!released) log.warn({}, "stopped before everything was released");
+  });
+  try {
+    const address = await server.listen(config.host, config.port);
+    const version = packageVersion(packageRoot());
+    log.info({ version, ...address, host: host.description, quirks: host.quirks }, "listening");
+    const template = await new TemplateStore(engine, host).open({
+      name: config.template,
+      memoryMb: config.memoryMb,
+      snapshotPath: config.snapshot,
+      kernelPath: config.kernel,
+      progress: new TextProgress(process.stderr),
+      signal: stopping.signal,
+    });
+    server.addTemplate(config.template, template);
+    log.info({ template: config.template, runtime: template.info.runtime }, "ready");
+    if (!stopping.signal.aborted) process.stdout.write(greeting(config, address, template.info.runtime));
+    await stopped;
+    return 0;
+  } catch (error) {
+    if (stopping.signal.aborted) {
+      await stopped;
+      return 0;
+    }
+    await server.stop(config.shutdownTimeoutMs);
+    throw error;
+  } finally {
+    stopSignal.release();
+  }
+}
+
+/** Where the server listens and how to talk to it. */
+function greeting(config: Config, address: ListenAddress, runtime: string): string {
+  const host = address.host.includes(":") ? `[${address.host}]` : address.host;
+  const url = `http://${host === "0.0.0.0" || host === "[::]" ? "127.0.0.1" : host}:${address.port}`;
+  return [
+    `Zeroboot serves ${config.template} (${runtime}) at ${url}`,
+    `  try      npx zeroboot exec --url ${url} 'print(1+1)'`,
+    `  health   curl ${url}/v1/health`,
+    `  connect  ${url.replace("http", "ws")}/v1/session  (subprotocol zeroboot.v1.msgpack)`,
+    "",
+  ].join("\n");
+}

@@ -1,0 +1,226 @@
+import { type FailureCode, SUBPROTOCOL } from "@zeroboot/sdk/protocol";
+import { v7 as uuid } from "uuid";
+import type { Engine, Template } from "../../native/engine.js";
+import {
+  checkKey,
+  checkOrigin,
+  offeredSubprotocols,
+  offersSubprotocol,
+  parseSessionRequest,
+} from "./access/admission.js";
+import type { ApiKeys } from "./access/api-keys.js";
+import type { HostPolicy } from "./access/host-policy.js";
+import { type Health, healthResponse, type ServerStatus } from "./http/health.js";
+import { failure } from "./http/responses.js";
+import { createRouter } from "./http/router.js";
+import type { Logger } from "./logger.js";
+import type { FrameSink } from "./session/frame-sink.js";
+import type { SessionSettings } from "./session/limits.js";
+import { Session } from "./session/session.js";
+import { SessionRegistry } from "./session/session-registry.js";
+import type {
+  ListenAddress,
+  Transport,
+  TransportHandlers,
+  TransportOptions,
+  TransportRequest,
+  TransportResponse,
+  UpgradeDecision,
+} from "./transport/transport.js";
+import { refuseConnection, serveSession } from "./websocket/endpoint.js";
+
+export const SESSION_PATH = "/v1/session";
+const HEALTH_PATHS = ["/v1/health", "/health"];
+/** How often a stopping server looks whether the reaper has finished, milliseconds. */
+const REAPED_POLL_MS = 5;
+
+export interface ServerOptions {
+  readonly engine: Pick<Engine, "counts">;
+  readonly createTransport: (handlers: TransportHandlers, options: TransportOptions) => Promise<Transport>;
+  readonly transport: TransportOptions;
+  readonly policy: HostPolicy;
+  /** Undefined: everybody may come. */
+  readonly keys: ApiKeys | undefined;
+  readonly maxSessions: number;
+  readonly settings: SessionSettings;
+  /** Templates to be served, by name; the first is the default. */
+  readonly templates: readonly string[];
+  readonly log: Logger;
+}
+
+/**
+ * The server: listens before it has a template, serves sessions once it has, and stops with all
+ * its VMs gone.
+ */
+export class Server {
+  readonly #options: ServerOptions;
+  readonly #transport: Transport;
+  readonly #sessions: SessionRegistry;
+  readonly #templates = new Map<string, Template>();
+  #draining = false;
+  #stopped: Promise<boolean> | undefined;
+
+  private constructor(options: ServerOptions, transport: Transport, sessions: SessionRegistry) {
+    this.#options = options;
+    this.#transport = transport;
+    this.#sessions = sessions;
+  }
+
+  /** @throws ServerError when the transport cannot be loaded */
+  static async create(options: ServerOptions): Promise<Server> {
+    // The transport calls back only once it listens, and that is asked of it later.
+    let server: Server | undefined;
+    const present = (): Server => {
+      if (server === undefined) throw new TypeError("a request before there is a server");
+      return server;
+    };
+    const health = { methods: ["GET"], handle: () => healthResponse(present().health()) };
+    const session = {
+      methods: ["GET"],
+      handle: (_: TransportRequest, id: string): TransportResponse =>
+        failure("upgrade_required", id, { upgrade: "websocket" }),
+    };
+    const router = createRouter(options.policy, {
+      ...Object.fromEntries(HEALTH_PATHS.map((path) => [path, health])),
+      [SESSION_PATH]: session,
+    });
+    const handlers: TransportHandlers = {
+      onRequest: router,
+      onUpgrade: (request) => present().#upgrade(request, router),
+    };
+    const transport = await options.createTransport(handlers, options.transport);
+    server = new Server(options, transport, new SessionRegistry(options.maxSessions));
+    return server;
+  }
+
+  /** @throws ServerError `port_in_use`, `listen_failed` */
+  listen(host: string, port: number): Promise<ListenAddress> {
+    return this.#transport.listen(host, port);
+  }
+
+  /** From now on sessions of this template can be had. The server closes it when it stops. */
+  addTemplate(name: string, template: Template): void {
+    if (this.#draining) template.close();
+    else this.#templates.set(name, template);
+  }
+
+  health(): Health {
+    const templates = this.#options.templates.map((name) => {
+      const template = this.#templates.get(name);
+      return [name, { ready: template !== undefined, memory_mb: template?.info.memoryMb ?? 0 }] as const;
+    });
+    return {
+      status: this.#status,
+      sessions: this.#sessions.size,
+      vms: this.#options.engine.counts().vms,
+      templates: Object.fromEntries(templates),
+    };
+  }
+
+  /**
+   * End every session, telling its client, and release everything. Idempotent.
+   * @param deadlineMs after which what is left is left
+   * @returns whether everything was released in time
+   */
+  stop(deadlineMs: number): Promise<boolean> {
+    this.#stopped ??= this.#stop(deadlineMs);
+    return this.#stopped;
+  }
+
+  get #status(): ServerStatus {
+    if (this.#draining) return "draining";
+    const [first] = this.#options.templates;
+    return first !== undefined && this.#templates.has(first) ? "ok" : "starting";
+  }
+
+  async #stop(deadlineMs: number): Promise<boolean> {
+    const deadline = performance.now() + deadlineMs;
+    this.#draining = true;
+    this.#transport.stopListening();
+    let emptied = false;
+    void this.#sessions.disposeAll("shutting_down").then(() => {
+      emptied = true;
+    });
+    const released = (): boolean => {
+      const { vms, reaping } = this.#options.engine.counts();
+      return emptied && vms === 0 && reaping === 0;
+    };
+    // At least one turn, in which the last frames leave.
+    do await new Promise((resolve) => setTimeout(resolve, REAPED_POLL_MS));
+    while (!released() && performance.now() < deadline);
+    for (const template of this.#templates.values()) template.close();
+    this.#templates.clear();
+    this.#transport.close();
+    return released();
+  }
+
+  // Nothing in here may wait: the handshake is answered when it returns.
+  #upgrade(request: TransportRequest, router: (request: TransportRequest) => TransportResponse): UpgradeDecision {
+    if (request.path !== SESSION_PATH) return { accept: false, response: router(request) };
+    const admitted = this.#admit(request);
+    if (typeof admitted === "string") {
+      this.#options.log.info({ code: admitted, remote: request.remoteAddress }, "session refused");
+      return {
+        accept: true,
+        ...this.#confirmedProtocol(request),
+        open: (connection) => refuseConnection(connection, admitted),
+      };
+    }
+    return {
+      accept: true,
+      protocol: SUBPROTOCOL,
+      open: (connection) => {
+        // Several handshakes may have been admitted before the first of them opened.
+        const refused = this.#unavailable();
+        if (refused !== undefined) return refuseConnection(connection, refused);
+        return serveSession(connection, (sink) => this.#startSession(admitted, sink));
+      },
+    };
+  }
+
+  #confirmedProtocol(request: TransportRequest): { protocol?: string } {
+    return offersSubprotocol(offeredSubprotocols(request)) ? { protocol: SUBPROTOCOL } : {};
+  }
+
+  /** @returns the name of the template to fork, or why not */
+  #admit(request: TransportRequest): { readonly template: string } | FailureCode {
+    const refused = checkOrigin(request, this.#options.policy) ?? checkKey(request, this.#options.keys);
+    if (refused !== undefined) return refused;
+    if (!offersSubprotocol(offeredSubprotocols(request))) return "subprotocol_unsupported";
+    const asked = parseSessionRequest(request.query);
+    if (typeof asked === "string") return asked;
+    const template = asked.template ?? this.#options.templates[0] ?? "";
+    if (!this.#options.templates.includes(template)) return "template_unknown";
+    if (this.#draining) return "shutting_down";
+    if (!this.#templates.has(template)) return "starting";
+    return this.#unavailable() ?? { template };
+  }
+
+  #unavailable(): FailureCode | undefined {
+    if (this.#draining) return "shutting_down";
+    return this.#sessions.isFull ? "capacity_exhausted" : undefined;
+  }
+
+  #startSession({ template: name }: { readonly template: string }, sink: FrameSink): Session {
+    const template = this.#templates.get(name);
+    if (template === undefined) throw new TypeError(`template ${name} was admitted and is not there`);
+    const id = uuid();
+    const log = this.#options.log.child({ sessionId: id });
+    const session = new Session({
+      id,
+      template,
+      templateName: name,
+      settings: this.#options.settings,
+      sink,
+      log,
+      onClosed: () => {
+        this.#sessions.remove(id);
+        log.debug({}, "session closed");
+      },
+    });
+    this.#sessions.add(session);
+    log.debug({}, "session opened");
+    session.start();
+    return session;
+  }
+}

@@ -1,0 +1,71 @@
+import {
+  decodeClientFrame,
+  encodeFrame,
+  FAILURES,
+  type FailureCode,
+  FrameError,
+  type ServerFrame,
+} from "@zeroboot/sdk/protocol";
+import type { FrameSink } from "../session/frame-sink.js";
+import type { Session } from "../session/session.js";
+import type { Connection, ConnectionHandlers } from "../transport/transport.js";
+
+/** Frames over one WebSocket. */
+class ConnectionSink implements FrameSink {
+  readonly #connection: Connection;
+
+  constructor(connection: Connection) {
+    this.#connection = connection;
+  }
+
+  send(frame: ServerFrame): boolean {
+    const result = this.#connection.send(encodeFrame(frame));
+    // The stream has a hole now; nothing that came after it could be trusted.
+    if (result === "dropped") this.end("slow_reader");
+    return result === "sent";
+  }
+
+  cork(work: () => void): void {
+    this.#connection.cork(work);
+  }
+
+  end(reason: FailureCode): void {
+    this.#connection.close(FAILURES[reason].closeCode ?? FAILURES.internal.closeCode, reason);
+  }
+}
+
+/**
+ * Connect a WebSocket with a session of its own: messages become frames, and however the
+ * connection ends, so does the session.
+ * @param makeSession makes and starts the session that sends to the sink it is given
+ */
+export function serveSession(connection: Connection, makeSession: (sink: FrameSink) => Session): ConnectionHandlers {
+  const session = makeSession(new ConnectionSink(connection));
+  return {
+    onMessage(message, isBinary) {
+      if (!isBinary) return fail(session, "text_message", FAILURES.text_message.meaning);
+      try {
+        session.receive(decodeClientFrame(message));
+      } catch (error) {
+        if (!(error instanceof FrameError)) throw error;
+        if (FAILURES[error.code].closeCode === null) session.refuse(error.code, error.frame, error.id, error.message);
+        else fail(session, error.code, error.message);
+      }
+    },
+    onDrain: () => session.drained(),
+    onClose: () => session.dispose(),
+  };
+}
+
+/** Say why there will be no session, and close. */
+export function refuseConnection(connection: Connection, code: FailureCode): ConnectionHandlers {
+  const failure = FAILURES[code];
+  connection.send(encodeFrame({ type: "failure", code, message: failure.meaning }));
+  connection.close(failure.closeCode ?? FAILURES.internal.closeCode, code);
+  return { onMessage() {}, onDrain() {}, onClose() {} };
+}
+
+function fail(session: Session, code: FailureCode, message: string): void {
+  session.refuse(code, undefined, undefined, message);
+  session.dispose(code, message);
+}
