@@ -63,7 +63,7 @@ export async function serve(config: Config): Promise<number> {
   try {
     const address = await server.listen(config.host, config.port);
     const version = packageVersion(packageRoot());
-    log.info({ version, ...address, host: host.description, quirks: host.quirks }, "listening");
+    log.info({ version, ...address, kvm: host.description, quirks: host.quirks }, "listening");
     const template = await new TemplateStore(engine, host).open({
       name: config.template,
       memoryMb: config.memoryMb,

@@ -1,0 +1,42 @@
+/**
+ * `npm run test:hardware-kvm [-- COMMAND ...]`: the tests on a real VM, or another command, on
+ * ordinary hardware KVM with every quirk off, also where the host has another KVM or none. Speeds
+ * mean nothing there: the machine is emulated in software.
+ */
+import { availableParallelism } from "node:os";
+import { ensureArtefacts, packageRoot, SetupError, TextProgress } from "../../native/guest/build/index.js";
+import { MachineFailed, runInMachine } from "./machine.js";
+import { machineParts } from "./parts.js";
+
+const MEMORY_MB = 6144;
+const MOST_PROCESSORS = 4;
+const TESTS = ["npx", "vitest", "run", "--project", "engine", "--project", "e2e"];
+/** Handed on into the machine. */
+const PASSED_ON = ["CI", "ZEROBOOT_HOME", "ZEROBOOT_VITEST_ARGS"];
+
+const stopping = new AbortController();
+for (const name of ["SIGINT", "SIGTERM"] as const) process.once(name, () => stopping.abort());
+const progress = new TextProgress(process.stderr);
+
+try {
+  // Compiling a kernel in there would take hours.
+  await ensureArtefacts({ progress, signal: stopping.signal });
+  const parts = await machineParts(progress, stopping.signal);
+  const given = process.argv.slice(2);
+  const environment = Object.fromEntries(
+    PASSED_ON.flatMap((name) => (process.env[name] === undefined ? [] : [[name, process.env[name]]])),
+  );
+  process.exitCode = await runInMachine(parts, {
+    command: given.length > 0 ? given : TESTS,
+    directory: packageRoot(),
+    environment: { ...environment, REQUIRE_KVM: "1" },
+    memoryMb: MEMORY_MB,
+    processors: Math.min(MOST_PROCESSORS, availableParallelism()),
+    signal: stopping.signal,
+  });
+} catch (error) {
+  if (error instanceof SetupError) process.stderr.write(`${error.code}: ${error.message}\n${error.remedy}\n`);
+  else if (error instanceof MachineFailed) process.stderr.write(`${error.message}\n`);
+  else if (!stopping.signal.aborted) throw error;
+  process.exitCode = 1;
+}

@@ -1,0 +1,115 @@
+import { type ChildProcess, spawn } from "node:child_process";
+import { readdirSync, readFileSync } from "node:fs";
+import { join } from "node:path";
+import { packageRoot } from "../../native/guest/build/index.js";
+import { poll } from "./poll.js";
+import { collect, type Ended, ended } from "./program.js";
+
+/** The first one of a machine may have to make the template. */
+const READY_WITHIN_MS = 600_000;
+
+export interface Health {
+  readonly status: string;
+  readonly sessions: number;
+  readonly vms: number;
+  readonly templates: Readonly<Record<string, { readonly ready: boolean; readonly memory_mb: number }>>;
+}
+
+/** What a process holds of the kernel. */
+export interface Held {
+  readonly fds: number;
+  readonly threads: number;
+  readonly mappings: number;
+}
+
+/** A server in a process of its own, started as `npm start` does. */
+export class ServerProcess implements AsyncDisposable {
+  readonly child: ChildProcess;
+  readonly #ended: Promise<Pick<Ended, "exitCode" | "signal">>;
+  readonly #stdout: () => string;
+  readonly #stderr: () => string;
+  #url = "";
+  #hasEnded = false;
+
+  private constructor(args: readonly string[], env: NodeJS.ProcessEnv) {
+    const main = join(packageRoot(), "dist/server/src/main.js");
+    this.child = spawn(process.execPath, [main, "--port", "0", ...args], {
+      stdio: ["ignore", "pipe", "pipe"],
+      env: { ...process.env, ...env },
+    });
+    if (this.child.stdout === null || this.child.stderr === null) throw new TypeError("no pipes");
+    this.#stdout = collect(this.child.stdout);
+    this.#stderr = collect(this.child.stderr);
+    this.#ended = ended(this.child);
+    void this.#ended.then(() => {
+      this.#hasEnded = true;
+    });
+  }
+
+  /** Started, listening, not necessarily ready. */
+  static async listening(args: readonly string[] = [], env: NodeJS.ProcessEnv = {}): Promise<ServerProcess> {
+    const server = new ServerProcess(args, env);
+    server.#url = await poll("listening", READY_WITHIN_MS, () => {
+      if (server.#hasEnded) throw new Error(`the server ended:\n${server.stdout}${server.stderr}`);
+      const line = server.stderr.split("\n").find((entry) => entry.includes('"msg":"listening"'));
+      if (line === undefined) return undefined;
+      const { host, port } = JSON.parse(line) as { host: string; port: number };
+      return `http://${host}:${port}`;
+    });
+    return server;
+  }
+
+  /** Started, and sessions can be had. */
+  static async ready(args: readonly string[] = [], env: NodeJS.ProcessEnv = {}): Promise<ServerProcess> {
+    const server = await ServerProcess.listening(args, env);
+    await poll("ready", READY_WITHIN_MS, async () => {
+      if (server.#hasEnded) throw new Error(`the server ended:\n${server.stdout}${server.stderr}`);
+      return (await server.health()).body.status === "ok" ? true : undefined;
+    });
+    return server;
+  }
+
+  get url(): string {
+    return this.#url;
+  }
+  get stdout(): string {
+    return this.#stdout();
+  }
+  get stderr(): string {
+    return this.#stderr();
+  }
+  get pid(): number {
+    return this.child.pid ?? 0;
+  }
+
+  async health(): Promise<{ readonly status: number; readonly body: Health }> {
+    const response = await fetch(`${this.#url}/v1/health`);
+    return { status: response.status, body: (await response.json()) as Health };
+  }
+
+  held(): Held {
+    const process = `/proc/${this.pid}`;
+    return {
+      fds: readdirSync(`${process}/fd`).length,
+      threads: readdirSync(`${process}/task`).length,
+      mappings: readFileSync(`${process}/maps`, "utf8").split("\n").length,
+    };
+  }
+
+  /** Waits until no VM is left. @returns the milliseconds it took */
+  async emptied(withinMs: number): Promise<number> {
+    const start = performance.now();
+    await poll("no VM left", withinMs, async () => ((await this.health()).body.vms === 0 ? true : undefined));
+    return performance.now() - start;
+  }
+
+  /** Ask it to stop; how it ended. */
+  async stop(signal: NodeJS.Signals = "SIGTERM"): Promise<Pick<Ended, "exitCode" | "signal">> {
+    this.child.kill(signal);
+    return this.#ended;
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    if (!this.#hasEnded) await this.stop("SIGKILL");
+  }
+}
