@@ -17,7 +17,7 @@ export type EngineErrorCode =
   | "template_failed" // the guest did not reach its parked agent; `console` has its last lines
   | "template_missing" // no such snapshot file
   | "template_corrupt" // truncated or edited snapshot file
-  | "template_mismatch" // captured on another CPU, host kind or engine; `detail` says what differs
+  | "template_mismatch" // captured on another CPU, host kind or engine; the message says what differs
   | "fork_failed" // the fork could not be made
   | "vm_closed" // the VM has ended
   | "queue_full" // more bytes sent than the VM's input queue holds

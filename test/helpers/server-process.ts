@@ -1,5 +1,7 @@
 import { type ChildProcess, spawn } from "node:child_process";
+import { once } from "node:events";
 import { readdirSync, readFileSync } from "node:fs";
+import { get, type IncomingMessage } from "node:http";
 import { join } from "node:path";
 import { packageRoot } from "../../native/guest/build/index.js";
 import { poll } from "./poll.js";
@@ -82,9 +84,12 @@ export class ServerProcess implements AsyncDisposable {
     return this.child.pid ?? 0;
   }
 
+  /** On a connection of its own: one that is kept open would be counted as held. */
   async health(): Promise<{ readonly status: number; readonly body: Health }> {
-    const response = await fetch(`${this.#url}/v1/health`);
-    return { status: response.status, body: (await response.json()) as Health };
+    const [response] = (await once(get(`${this.#url}/v1/health`, { agent: false }), "response")) as [IncomingMessage];
+    const body = collect(response);
+    await once(response, "close");
+    return { status: response.statusCode ?? 0, body: JSON.parse(body()) as Health };
   }
 
   held(): Held {

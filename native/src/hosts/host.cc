@@ -21,7 +21,7 @@ class HardwareHost : public Host {
   bool HandleEmulationFailure(Vcpu&, GuestMemory&) const override { return false; }
 };
 
-// The module names itself; a host that hides sysfs is told by its processor lacking VMX and SVM.
+// The module names itself. Where another one is there too, /dev/kvm is that one's.
 bool IsPvm() {
   struct stat status{};
   if (::stat("/sys/module/kvm_pvm", &status) == 0) {

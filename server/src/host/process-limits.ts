@@ -4,18 +4,33 @@ import { join } from "node:path";
 import type { Finding } from "./findings.js";
 
 /** What one VM takes of each, so that a limit can be told in VMs. */
-const PER_VM = { files: 6, threads: 1, mappings: 8 } as const;
+const PER_VM = { files: 6, threads: 1, mappings: 8, timers: 1 } as const;
 /** Fewer VMs than this at one time are worth a warning. */
 const FEW_VMS = 100;
 /** Of this process itself. */
-const OWN = { files: 100, threads: 30, mappings: 1000 } as const;
+const OWN = { files: 100, threads: 30, mappings: 1000, timers: 10 } as const;
 const MIB = 1024 * 1024;
 const LITTLE_MEMORY_BYTES = 1024 * MIB;
 
 /** How many VMs the limits of this process and machine allow. Never throws: what cannot be read is left out. */
 export function inspectLimits(): Finding[] {
   return [
-    limit("open files (RLIMIT_NOFILE)", openFiles(), OWN.files, PER_VM.files, "Raise it with: ulimit -Hn 1048576"),
+    limit(
+      "open files (RLIMIT_NOFILE)",
+      // The hard limit: Node raises its own soft limit to it.
+      processLimit("Max open files", "hard"),
+      OWN.files,
+      PER_VM.files,
+      "Raise it with: ulimit -Hn 1048576",
+    ),
+    limit(
+      // A POSIX timer counts as a pending signal (setrlimit(2)).
+      "timers (RLIMIT_SIGPENDING)",
+      processLimit("Max pending signals", "soft"),
+      OWN.timers,
+      PER_VM.timers,
+      "Raise it with: ulimit -i 100000",
+    ),
     limit(
       "threads of the machine (kernel.threads-max)",
       number("/proc/sys/kernel/threads-max"),
@@ -55,12 +70,12 @@ function limit(
   return vms >= FEW_VMS ? { level: "ok", what } : { level: "warn", what, remedy };
 }
 
-/** The hard limit: Node raises its own soft limit to it. */
-function openFiles(): number | undefined {
+/** One row of /proc/self/limits: its name, the soft and the hard limit, apart by at least two blanks. */
+function processLimit(name: string, which: "soft" | "hard"): number | undefined {
   const line = text("/proc/self/limits")
     ?.split("\n")
-    .find((entry) => entry.startsWith("Max open files"));
-  return finite(line?.trim().split(/\s{2,}/)[2]);
+    .find((entry) => entry.startsWith(name));
+  return finite(line?.trim().split(/\s{2,}/)[which === "soft" ? 1 : 2]);
 }
 
 function pidsMax(): number | undefined {

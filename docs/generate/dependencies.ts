@@ -1,0 +1,73 @@
+/** The tables of docs/dependencies.md: versions from the package files, digests from the check itself. */
+import { readFileSync } from "node:fs";
+import * as z from "zod";
+import { type Sections, table } from "./sections.js";
+
+const packageFile = z.object({
+  dependencies: z.record(z.string(), z.string()).default({}),
+  devDependencies: z.record(z.string(), z.string()).default({}),
+});
+
+/** Why each is there. A dependency without a reason fails the generation, and so does a reason without one. */
+const REASONS: Readonly<Record<string, string>> = {
+  commander: "The command line: flags, their environment variables, help.",
+  msgpackr: "msgpack, in its build without generated code, behind a scan of our own (client/src/protocol/prescan.ts).",
+  pino: "The log: one JSON object a line.",
+  "uWebSockets.js": "HTTP and WebSocket; see below.",
+  uuid: "Session and request ids (version 7, ordered by time).",
+  ws: "The SDK's WebSocket in Node. Browsers bring their own.",
+  zod: "Schemas of frames, configuration and files.",
+  "@biomejs/biome": "Format and lint of TypeScript and JSON.",
+  "@types/node": "Types of the oldest Node that is supported.",
+  "@types/ws": "Types of ws.",
+  "fast-check": "Tests of the protocol by generated input.",
+  "node-addon-api": "The addon's C++ headers over Node-API.",
+  "node-api-headers": "Node-API's C headers: nothing is fetched to compile, and one binary loads on every Node.",
+  tsx: "Runs TypeScript where a build would be in the way: the scripts of tests and docs.",
+  typescript: "The compiler.",
+  vitest: "The test runner.",
+};
+
+export const DEPENDENCY_SECTIONS: Sections = {
+  runtime: () => packages("dependencies"),
+  development: () => packages("devDependencies"),
+  "uws-digests": () => {
+    const source = readText("server/src/transport/uws-module.ts");
+    const pins = [...source.matchAll(/^ {2}"(uws_[\w.]+)": "([0-9a-f]{64})",$/gm)];
+    if (pins.length === 0) throw new RangeError("uws-module.ts pins nothing that can be read");
+    return table(
+      ["file", "SHA-256"],
+      pins.map(([, file = "", digest = ""]) => [`\`${file}\``, `\`${digest}\``]),
+    );
+  },
+};
+
+/** Names that have a reason, for the test that none is left over. */
+export const REASONED_PACKAGES = Object.keys(REASONS);
+
+/** What both packages depend on directly; the same version wherever both do. */
+export function directDependencies(kind: "dependencies" | "devDependencies"): Map<string, string> {
+  const found = new Map<string, string>();
+  for (const path of ["package.json", "client/package.json"]) {
+    for (const [name, version] of Object.entries(packageFile.parse(JSON.parse(readText(path)))[kind])) {
+      if ((found.get(name) ?? version) !== version) throw new RangeError(`${name} has two versions`);
+      found.set(name, version);
+    }
+  }
+  return new Map([...found].sort(([a], [b]) => a.localeCompare(b)));
+}
+
+function packages(kind: "dependencies" | "devDependencies"): string {
+  return table(
+    ["package", "version", "why"],
+    [...directDependencies(kind)].map(([name, version]) => {
+      const reason = REASONS[name];
+      if (reason === undefined) throw new RangeError(`docs/generate/dependencies.ts gives no reason for ${name}`);
+      return [`\`${name}\``, version.replace(/^npm:/, ""), reason];
+    }),
+  );
+}
+
+function readText(path: string): string {
+  return readFileSync(new URL(`../../${path}`, import.meta.url), "utf8");
+}
