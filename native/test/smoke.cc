@@ -74,8 +74,8 @@ int Main(int argc, char** argv) {
 
   auto start = Clock::now();
   zb::BootControl control;
-  const auto booted = load_path.empty() ? zb::BootTemplate(options, control)
-                                        : zb::LoadSnapshot(load_path, options.root_image_path);
+  const auto booted =
+      load_path.empty() ? zb::BootTemplate(options, control) : zb::LoadSnapshot(load_path, options.root_image_path);
   std::printf("template: %s, %.0f ms, %lu pages, working set %lu pages in %zu runs, %u threads\n",
               booted->info().runtime.c_str(), MillisecondsSince(start),
               static_cast<unsigned long>(booted->info().stored_pages),

@@ -121,9 +121,15 @@ static void take_console(void) {
 static void start_agent(void) {
   static char *const arguments[] = {(char *)AGENT, NULL};
   static char *const environment[] = {
-      (char *)"PATH=/usr/local/bin:/usr/bin:/bin", (char *)"HOME=/root",      (char *)"USER=root",
-      (char *)"LANG=C.UTF-8",                      (char *)"TERM=dumb",       (char *)"SHELL=/bin/sh",
-      (char *)"TMPDIR=/tmp",                       (char *)"PWD=/root",       NULL,
+      (char *)"PATH=/usr/local/bin:/usr/bin:/bin",
+      (char *)"HOME=/root",
+      (char *)"USER=root",
+      (char *)"LANG=C.UTF-8",
+      (char *)"TERM=dumb",
+      (char *)"SHELL=/bin/sh",
+      (char *)"TMPDIR=/tmp",
+      (char *)"PWD=/root",
+      NULL,
   };
   take_console();
   write_file("/proc/self/oom_score_adj", "0");

@@ -1,5 +1,7 @@
 #include "addon/addon.h"
 
+#include <atomic>
+
 #include "addon/background.h"
 #include "addon/template_object.h"
 #include "addon/vm_object.h"
@@ -63,8 +65,8 @@ Napi::Value JsBoot(const Napi::CallbackInfo& info) {
     options.warmup_cells.push_back(cells.Get(i).As<Napi::String>().Utf8Value());
   }
   if (info[1].IsFunction()) {
-    auto sink = std::make_shared<Napi::FunctionReference>(Napi::Persistent(info[1].As<Napi::Function>()));
-    options.on_console = [sink, events = Addon::Of(env).events](const std::string& line) {
+    options.on_console = [sink = Share(env, info[1].As<Napi::Function>()),
+                          events = Addon::Of(env).events](const std::string& line) {
       events->Post([sink, line](Napi::Env node_env) {
         const Napi::HandleScope scope(node_env);
         sink->Value().MakeCallback(node_env.Global(), {Napi::String::New(node_env, line)});
@@ -72,6 +74,9 @@ Napi::Value JsBoot(const Napi::CallbackInfo& info) {
     };
   }
   auto control = std::make_shared<BootControl>();
+  auto& boots = Addon::Of(env).boots;
+  std::erase_if(boots, [](const auto& boot) { return boot.expired(); });
+  boots.push_back(control);
   Napi::Object boot = Napi::Object::New(env);
   boot.Set("template", RunInBackground<std::shared_ptr<Template>>(
                            env, "zb-boot", [options, control] { return BootTemplate(options, *control); },
@@ -122,18 +127,33 @@ static Napi::Object InitAddon(Napi::Env env, Napi::Object exports) {
   return exports;
 }
 
+static std::atomic<int> environments{0};
+
 Addon::Addon(Napi::Env env) : events(std::make_shared<EventQueue>(env)) {
   // Runs before the environment's references die: no VM's thread may reach it after that.
   env.AddCleanupHook([this] {
     for (const auto& weak : vms) {
       if (const auto vm = weak.lock()) vm->Close();
     }
+    for (const auto& weak : boots) {
+      if (const auto boot = weak.lock()) boot->Abort();
+    }
     events->Close();
-    ForkedVm::JoinReaped();
+    // The VMs of other environments (worker threads) may live for long: only the last one waits, for all.
+    if (--environments == 0) ForkedVm::JoinReaped();
   });
+  environments++;
 }
 
 Addon::~Addon() = default;
+
+std::shared_ptr<Napi::FunctionReference> Share(Napi::Env env, const Napi::Function& function) {
+  // A reference is the environment's: it is deleted on the Node thread, whoever lets go of it last.
+  return {new Napi::FunctionReference(Napi::Persistent(function)),
+          [events = Addon::Of(env).events](Napi::FunctionReference* reference) {
+            events->Post([reference](Napi::Env) { delete reference; });
+          }};
+}
 
 Napi::Error ToJsError(Napi::Env env, const EngineError& error) {
   Napi::Error js = Napi::Error::New(env, error.what());

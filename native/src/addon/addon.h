@@ -5,21 +5,24 @@
 
 #include <memory>
 #include <set>
+#include <vector>
 
 #include "addon/event_queue.h"
 #include "kvm/error.h"
 
 namespace zb {
 
+class BootControl;
 class VmObject;
 
-// Per-environment state; dies with it, after closing every VM (env cleanup hook).
+// Per-environment state; dies with it, after ending every VM and boot (env cleanup hook).
 struct Addon {
   explicit Addon(Napi::Env env);
   ~Addon();
 
   std::shared_ptr<EventQueue> events;
   std::set<std::weak_ptr<ForkedVm>, std::owner_less<std::weak_ptr<ForkedVm>>> vms;
+  std::vector<std::weak_ptr<BootControl>> boots;
   uint32_t next_vm_id = 1;
   Napi::FunctionReference vm_constructor;
   Napi::FunctionReference template_constructor;
@@ -29,6 +32,9 @@ struct Addon {
 
 // A JavaScript Error with code, syscall, errno and console, as EngineErrorShape in native/engine.ts.
 Napi::Error ToJsError(Napi::Env env, const EngineError& error);
+
+// `function` as something any thread may hold and let go of; only the Node thread may call it.
+std::shared_ptr<Napi::FunctionReference> Share(Napi::Env env, const Napi::Function& function);
 
 // Runs `body`, turning the engine's exceptions into JavaScript's.
 template <typename Body>

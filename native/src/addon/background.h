@@ -20,7 +20,6 @@ Napi::Promise RunInBackground(Napi::Env env, const char* thread_name, std::funct
   auto deferred = std::make_shared<Napi::Promise::Deferred>(env);
   const Napi::Promise promise = deferred->Promise();
   std::shared_ptr<EventQueue> events = Addon::Of(env).events;
-  events->Reference();
   auto finish = [events, deferred](NodeTask task) {
     events->Post([events, deferred, task = std::move(task)](Napi::Env node_env) {
       const Napi::HandleScope scope(node_env);
@@ -29,21 +28,22 @@ Napi::Promise RunInBackground(Napi::Env env, const char* thread_name, std::funct
     });
   };
   Guarded(env, [&] {
-    Reaper::Get().StartThread(
-        thread_name, [work = std::move(work), convert = std::move(convert), finish, deferred] {
-          try {
-            auto result = std::make_shared<Result>(work());
-            finish([=](Napi::Env node_env) { deferred->Resolve(convert(node_env, std::move(*result))); });
-          } catch (const EngineError& error) {
-            finish([=](Napi::Env node_env) { deferred->Reject(ToJsError(node_env, error).Value()); });
-          } catch (const std::exception& error) {
-            finish([=, what = std::string(error.what())](Napi::Env node_env) {
-              deferred->Reject(Napi::Error::New(node_env, what).Value());
-            });
-          }
+    Reaper::Get().StartThread(thread_name, [work = std::move(work), convert = std::move(convert), finish, deferred] {
+      try {
+        auto result = std::make_shared<Result>(work());
+        finish([=](Napi::Env node_env) { deferred->Resolve(convert(node_env, std::move(*result))); });
+      } catch (const EngineError& error) {
+        finish([=](Napi::Env node_env) { deferred->Reject(ToJsError(node_env, error).Value()); });
+      } catch (const std::exception& error) {
+        finish([=, what = std::string(error.what())](Napi::Env node_env) {
+          deferred->Reject(Napi::Error::New(node_env, what).Value());
         });
+      }
+    });
     return 0;
   });
+  // Now that there is something to wait for; its result cannot be delivered before this returns.
+  events->Reference();
   return promise;
 }
 

@@ -2,9 +2,7 @@
 
 namespace zb {
 
-EventQueue::EventQueue(Napi::Env env)
-    : env_(env),
-      wakeup_(Wakeup::New(env, "zeroboot", 0, 1, this)) {
+EventQueue::EventQueue(Napi::Env env) : env_(env), wakeup_(Wakeup::New(env, "zeroboot", 0, 1, this)) {
   wakeup_.Unref(env);
 }
 
@@ -31,7 +29,14 @@ void EventQueue::RunTasks(Napi::Env env) {
     tasks.swap(tasks_);
     woken_ = false;
   }
-  for (NodeTask& task : tasks) task(env);
+  for (NodeTask& task : tasks) {
+    try {
+      task(env);
+    } catch (const Napi::Error& error) {
+      // One VM's callback must not cost the others theirs: it is as if each had come by itself.
+      ::napi_fatal_exception(env, error.Value());
+    }
+  }
 }
 
 void EventQueue::Reference() {
@@ -43,11 +48,13 @@ void EventQueue::Unreference() {
 }
 
 void EventQueue::Close() {
+  // Destroyed without the lock: what a task holds may post another.
+  std::vector<NodeTask> dropped;
   {
     std::lock_guard lock(mutex_);
     if (closed_) return;
     closed_ = true;
-    tasks_.clear();
+    dropped.swap(tasks_);
   }
   wakeup_.Abort();
 }

@@ -4,6 +4,7 @@
 
 #include <napi.h>
 
+#include <functional>
 #include <memory>
 #include <mutex>
 #include <vector>
@@ -12,7 +13,7 @@
 
 namespace zb {
 
-// Something the Node thread is to do. Runs there once; `env` is null when the environment is going away.
+// Something the Node thread is to do. Runs there once, or never when the environment goes away first.
 using NodeTask = std::function<void(Napi::Env env)>;
 
 class EventQueue {

@@ -71,8 +71,8 @@ Napi::Value TemplateObject::JsMemoryContains(const Napi::CallbackInfo& info) {
   const auto& source = Open(info.Env());
   const Mapping memory(source->info().layout().private_bytes(), PROT_READ, MAP_SHARED, source->ram_fd());
   const auto bytes = memory.span();
-  const bool found = std::search(bytes.begin(), bytes.end(), needle.Data(),
-                                 needle.Data() + needle.ByteLength()) != bytes.end();
+  const bool found =
+      std::search(bytes.begin(), bytes.end(), needle.Data(), needle.Data() + needle.ByteLength()) != bytes.end();
   return Napi::Boolean::New(info.Env(), found);
 }
 

@@ -41,12 +41,12 @@ class VmObject::Events : public VmEvents {
 };
 
 Napi::Function VmObject::Define(Napi::Env env) {
-  return DefineClass(env, "Vm",
-                     {InstanceAccessor<&VmObject::JsId>("id"), InstanceMethod<&VmObject::JsSend>("send"),
-                      InstanceMethod<&VmObject::JsRead>("read"), InstanceMethod<&VmObject::JsInterrupt>("interrupt"),
-                      InstanceMethod<&VmObject::JsDiscardOutput>("discardOutput"),
-                      InstanceMethod<&VmObject::JsClose>("close"), InstanceMethod<&VmObject::JsStats>("stats"),
-                      InstanceMethod<&VmObject::JsMemoryContains>("memoryContains")});
+  return DefineClass(
+      env, "Vm",
+      {InstanceAccessor<&VmObject::JsId>("id"), InstanceMethod<&VmObject::JsSend>("send"),
+       InstanceMethod<&VmObject::JsRead>("read"), InstanceMethod<&VmObject::JsInterrupt>("interrupt"),
+       InstanceMethod<&VmObject::JsDiscardOutput>("discardOutput"), InstanceMethod<&VmObject::JsClose>("close"),
+       InstanceMethod<&VmObject::JsStats>("stats"), InstanceMethod<&VmObject::JsMemoryContains>("memoryContains")});
 }
 
 VmObject::VmObject(const Napi::CallbackInfo& info) : Napi::ObjectWrap<VmObject>(info) {}

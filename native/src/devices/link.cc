@@ -13,9 +13,7 @@ constexpr uint32_t kRingMask = ZB_TX_BYTES - 1;
 static_assert((ZB_TX_BYTES & kRingMask) == 0, "ring offsets are positions modulo a power of two");
 static_assert(ZB_RX_OFFSET + ZB_RX_BYTES <= ZB_TX_OFFSET && ZB_TX_OFFSET + ZB_TX_BYTES <= ZB_RING_BYTES);
 
-bool IsData(uint8_t kind) {
-  return kind == ZB_GUEST_STDOUT || kind == ZB_GUEST_STDERR || kind == ZB_GUEST_DISPLAY;
-}
+bool IsData(uint8_t kind) { return kind == ZB_GUEST_STDOUT || kind == ZB_GUEST_STDERR || kind == ZB_GUEST_DISPLAY; }
 
 std::string Hex(unsigned value) {
   char text[16];
@@ -100,8 +98,7 @@ std::optional<size_t> Link::Drain(OutputQueue& queue) {
     } else if (record.kind == ZB_GUEST_READY) {
       state_.ready = 1;
       runtime_.resize(record.length);
-      CopyOut(tail + static_cast<uint32_t>(sizeof(record)), reinterpret_cast<uint8_t*>(runtime_.data()),
-              record.length);
+      CopyOut(tail + static_cast<uint32_t>(sizeof(record)), reinterpret_cast<uint8_t*>(runtime_.data()), record.length);
     } else {
       const std::span<uint8_t> target = queue.Append(record_bytes);
       CopyOut(tail, target.data(), record_bytes);

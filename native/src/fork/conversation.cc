@@ -14,9 +14,8 @@ std::array<uint8_t, ZB_IDENTITY_BYTES> MakeIdentity() {
   if (::getrandom(identity.data(), ZB_IDENTITY_ENTROPY_BYTES, 0) != ZB_IDENTITY_ENTROPY_BYTES) {
     ThrowSystemError(ErrorCode::kIoFailed, "getrandom", errno);
   }
-  const auto now = std::chrono::duration_cast<std::chrono::nanoseconds>(
-                       std::chrono::system_clock::now().time_since_epoch())
-                       .count();
+  const auto now =
+      std::chrono::duration_cast<std::chrono::nanoseconds>(std::chrono::system_clock::now().time_since_epoch()).count();
   const auto wall_clock = static_cast<uint64_t>(now);
   std::memcpy(identity.data() + ZB_IDENTITY_ENTROPY_BYTES, &wall_clock, sizeof(wall_clock));
   return identity;
@@ -76,8 +75,8 @@ zb_record Conversation::Next(std::string& payload) {
           events_->changed.wait_until(lock, deadline, [this] { return events_->output || events_->end; });
       if (!woken) throw EngineError(ErrorCode::kTemplateFailed, "the guest did not answer in time");
       if (!events_->output && events_->end) {
-        throw EngineError(ErrorCode::kVmClosed, std::string(EndReasonName(events_->end->reason)) + ": " +
-                                                    events_->end->detail)
+        throw EngineError(ErrorCode::kVmClosed,
+                          std::string(EndReasonName(events_->end->reason)) + ": " + events_->end->detail)
             .WithConsole(events_->end->console);
       }
       events_->output = false;
@@ -101,8 +100,7 @@ void Conversation::WaitForIdentity() {
 
 uint16_t Conversation::Start(const std::string& code) {
   const uint16_t execution = ++last_execution_;
-  vm_->runner().Send(ZB_HOST_EXECUTE, 0, execution,
-                     {reinterpret_cast<const uint8_t*>(code.data()), code.size()});
+  vm_->runner().Send(ZB_HOST_EXECUTE, 0, execution, {reinterpret_cast<const uint8_t*>(code.data()), code.size()});
   return execution;
 }
 
@@ -112,24 +110,36 @@ CellResult Conversation::Finish(uint16_t execution) {
   for (;;) {
     const zb_record record = Next(payload);
     switch (record.kind) {
-      case ZB_GUEST_IDENTITY: identified_ = true; break;
-      case ZB_GUEST_STDOUT: result.out += payload; break;
-      case ZB_GUEST_STDERR: result.err += payload; break;
+      case ZB_GUEST_IDENTITY:
+        identified_ = true;
+        break;
+      case ZB_GUEST_STDOUT:
+        result.out += payload;
+        break;
+      case ZB_GUEST_STDERR:
+        result.err += payload;
+        break;
       case ZB_GUEST_RESULT:
         if ((record.flags & ZB_PART_INDEX_MASK) == ZB_MIME_TEXT) result.result += payload;
         break;
       case ZB_GUEST_ERROR:
         switch (record.flags & ZB_PART_INDEX_MASK) {
-          case ZB_ERROR_NAME: result.error_name += payload; break;
-          case ZB_ERROR_MESSAGE: result.error_message += payload; break;
-          default: result.error_traceback += payload;
+          case ZB_ERROR_NAME:
+            result.error_name += payload;
+            break;
+          case ZB_ERROR_MESSAGE:
+            result.error_message += payload;
+            break;
+          default:
+            result.error_traceback += payload;
         }
         break;
       case ZB_GUEST_DONE:
         if (record.execution != execution) break;
         std::memcpy(&result.done, payload.data(), sizeof(result.done));
         return result;
-      default: break;
+      default:
+        break;
     }
   }
 }

@@ -73,8 +73,10 @@ VmEnd ForkedVm::RunToEnd(std::unique_ptr<Machine>& machine) {
   events_->OnReady(times);
 
   const GuestRunner::Outcome outcome = runner_.Run(*machine, options_.defer_ticks ? &ticks : nullptr);
-  if (outcome == GuestRunner::Outcome::kStopped) return {.reason = EndReason::kClosed, .detail = "closed", .console = ""};
-  if (!machine->link().violation().empty()) {
+  if (outcome == GuestRunner::Outcome::kStopped)
+    return {.reason = EndReason::kClosed, .detail = "closed", .console = ""};
+  // What the machine itself says comes first: output drained after its end may be cut short.
+  if (machine->end().detail.empty() && !machine->link().violation().empty()) {
     return {.reason = EndReason::kProtocolViolation, .detail = machine->link().violation(), .console = ""};
   }
   VmEnd end{.reason = machine->end().reason, .detail = machine->end().detail, .console = ""};
@@ -86,10 +88,11 @@ VmEnd ForkedVm::RunToEnd(std::unique_ptr<Machine>& machine) {
 void ForkedVm::ThreadMain() {
   std::unique_ptr<Machine> machine;
   VmEnd end;
-  bool made = false;
   try {
     end = RunToEnd(machine);
-  } catch (const EngineError& error) {
+  } catch (const std::exception& error) {
+    // Not only ours: nothing may leave a thread, and a lack of memory ends this VM alone.
+    bool made = false;
     {
       std::lock_guard lock(memory_mutex_);
       made = memory_ != nullptr;

@@ -65,7 +65,6 @@ class ForkedVm {
   // Waits until every ended VM has released everything; closing them is the caller's part.
   static void JoinReaped();
 
-
  private:
   ForkedVm(std::shared_ptr<const Template> source, std::shared_ptr<VmEvents> events, Options options);
   void ThreadMain();

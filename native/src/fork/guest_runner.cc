@@ -1,11 +1,17 @@
 #include "fork/guest_runner.h"
 
+#include <algorithm>
+
 namespace zb {
 namespace {
 
 // How long output of a running cell may wait in the ring: short for a reader, long enough that a cell
 // which prints in a loop makes one VM exit per interval and not one per line.
 constexpr uint64_t kDrainIntervalNs = 3'000'000;
+// While the agent waits in the guest for threads that may want to run, nobody tells when the last one has ended:
+// it is looked for, soon at first and then more rarely.
+constexpr uint64_t kFirstLookNs = 20'000'000;
+constexpr uint64_t kMaxLookNs = 1'000'000'000;
 constexpr uint8_t kCtrlC = 0x03;
 
 }  // namespace
@@ -64,19 +70,21 @@ void GuestRunner::Stop() {
 }
 
 bool GuestRunner::Drain(Machine& machine, Lock& lock) {
-  const std::optional<size_t> moved = machine.link().Drain(output_);
-  running_ = machine.link().running();
-  if (!moved) return false;
-  backlog_ = machine.link().TransmitSpace() < ZB_TX_BYTES;
-  if (*moved == 0) return true;
-  bytes_out_.fetch_add(*moved, std::memory_order_relaxed);
-  if (!output_announced_ && options_.on_output) {
+  for (;;) {
+    const std::optional<size_t> moved = machine.link().Drain(output_);
+    running_ = machine.link().running();
+    if (!moved) return false;
+    backlog_ = machine.link().TransmitSpace() < ZB_TX_BYTES;
+    if (*moved == 0) return true;
+    bytes_out_.fetch_add(*moved, std::memory_order_relaxed);
+    if (output_announced_ || !options_.on_output) return true;
     output_announced_ = true;
     lock.unlock();
     options_.on_output();
     lock.lock();
+    // Whoever reads or asks for something while the lock is free finds nobody waiting to be woken: look again
+    // before the caller goes to sleep on what was true before.
   }
-  return true;
 }
 
 bool GuestRunner::OtherThreadsWantToRun(Machine& machine) const {
@@ -89,7 +97,7 @@ bool GuestRunner::OtherThreadsWantToRun(Machine& machine) const {
 
 void GuestRunner::ArmDrain(Machine& machine) {
   machine.link().SetArmed(true);
-  drain_timer_->Arm(kDrainIntervalNs);
+  timer_->Arm(kDrainIntervalNs);
 }
 
 bool GuestRunner::TakeInterrupt(Machine& machine) {
@@ -138,7 +146,7 @@ void GuestRunner::WaitParked(Lock& lock, TickDeferral* ticks, Park& park) {
 bool GuestRunner::HandleRx(Machine& machine, TickDeferral* ticks, bool input) {
   Lock lock(mutex_);
   thread_ = 0;  // woken by the condition variable from here on
-  drain_timer_->Disarm();
+  timer_->Disarm();
   waiting_ = false;
   Park park;
   const auto resume = [&](uint32_t answer) {
@@ -173,6 +181,8 @@ bool GuestRunner::HandleRx(Machine& machine, TickDeferral* ticks, bool input) {
     if (!backlog_ && OtherThreadsWantToRun(machine)) {
       machine.link().SetArmed(false);
       waiting_ = true;
+      look_interval_ns_ = kFirstLookNs;
+      timer_->Arm(look_interval_ns_);
       return resume(ZB_RX_WAIT);
     }
     parked_.store(true, std::memory_order_relaxed);
@@ -184,15 +194,16 @@ bool GuestRunner::HandleRx(Machine& machine, TickDeferral* ticks, bool input) {
 bool GuestRunner::HandleTxSpace(Machine& machine) {
   Lock lock(mutex_);
   thread_ = 0;
-  drain_timer_->Disarm();
+  timer_->Disarm();
   for (;;) {
+    if (stop_) return false;
+    if (!Drain(machine, lock)) return false;
     if (stop_) return false;
     if (discard_) {
       discard_ = false;
       machine.link().Discard();
+      continue;
     }
-    if (!Drain(machine, lock)) return false;
-    if (stop_) return false;
     const bool interrupted = TakeInterrupt(machine);
     if (interrupted || machine.link().TransmitSpace() >= ZB_TX_LOW_WATER) {
       ArmDrain(machine);
@@ -210,31 +221,55 @@ bool GuestRunner::HandleDoorbell(Machine& machine) {
   return true;
 }
 
-// A kick or the drain timer. Draining then is also what moves a backlog up after a read.
+// What a runtime published before it was ended: nobody will ask for it again.
+void GuestRunner::DrainLast(Machine& machine) {
+  Lock lock(mutex_);
+  thread_ = 0;
+  (void)Drain(machine, lock);
+}
+
+void GuestRunner::LookForIdleGuest(Machine& machine) {
+  if (!waiting_) return;
+  if (!OtherThreadsWantToRun(machine)) {
+    // The agent reads RX and parks.
+    waiting_ = false;
+    machine.WakeAgent();
+    return;
+  }
+  timer_->Arm(look_interval_ns_);
+  look_interval_ns_ = std::min(2 * look_interval_ns_, kMaxLookNs);
+}
+
+// A kick or the timer. Draining then is also what moves a backlog up after a read.
 void GuestRunner::HandleTimer(Machine& machine) {
   Lock lock(mutex_);
   const uint64_t before = bytes_out_.load(std::memory_order_relaxed);
   if (!Drain(machine, lock)) return;
-  if (!drain_timer_->armed()) return;
-  drain_timer_->MarkFired();
+  if (!timer_->armed()) return;
+  timer_->MarkFired();
   if (bytes_out_.load(std::memory_order_relaxed) != before) {
     ArmDrain(machine);
   } else {
     machine.link().SetArmed(false);
+    LookForIdleGuest(machine);
   }
 }
 
 GuestRunner::Outcome GuestRunner::Loop(Machine& machine, TickDeferral* ticks) {
   for (;;) {
+    bool kicked = false;
     {
       std::lock_guard lock(mutex_);
       if (stop_) return Outcome::kStopped;
       thread_ = thread_id_;
       // Before the requests are read: a kick after this point ends the next KVM_RUN at once.
-      machine.vcpu().run()->immediate_exit = 0;
-      std::atomic_signal_fence(std::memory_order_seq_cst);
+      kicked = machine.vcpu().TakeImmediateExit();
       DeliverRequests(machine);
     }
+    // The drain timer asks for nothing under the lock. One that fired while this thread was handling an exit has
+    // left only that mark, and the guest does not ring the doorbell while it believes the timer to be running.
+    if (kicked) HandleTimer(machine);
+    if (!machine.link().violation().empty()) return Outcome::kEnded;
     bool go_on = true;
     const Machine::Next next = machine.RunOnce();
     exits_.store(machine.exits(), std::memory_order_relaxed);
@@ -257,6 +292,7 @@ GuestRunner::Outcome GuestRunner::Loop(Machine& machine, TickDeferral* ticks) {
         go_on = HandleTxSpace(machine);
         break;
       case Machine::Next::kEnd:
+        DrainLast(machine);
         return Outcome::kEnded;
     }
     if (!machine.link().violation().empty()) return Outcome::kEnded;
@@ -270,13 +306,14 @@ GuestRunner::Outcome GuestRunner::Loop(Machine& machine, TickDeferral* ticks) {
 GuestRunner::Outcome GuestRunner::Run(Machine& machine, TickDeferral* ticks) {
   const KickScope kick_scope(machine.vcpu().run());
   thread_id_ = kick_scope.thread_id();
-  drain_timer_.emplace();
+  timer_.emplace();
   struct Leave {
     GuestRunner& runner;
     ~Leave() {
       std::lock_guard lock(runner.mutex_);
       runner.thread_ = 0;
-      runner.drain_timer_.reset();
+      runner.timer_.reset();
+      runner.parked_.store(false, std::memory_order_relaxed);
     }
   } leave{*this};
   return Loop(machine, ticks);

@@ -78,14 +78,17 @@ class GuestRunner {
   bool HandleTxSpace(Machine& machine);
   bool HandleDoorbell(Machine& machine);
   void HandleTimer(Machine& machine);
+  void DrainLast(Machine& machine);
   // Moves output to the queue; false after a protocol violation.
   bool Drain(Machine& machine, Lock& lock);
   void DeliverRequests(Machine& machine);
   bool OtherThreadsWantToRun(Machine& machine) const;
+  // Ends the agent's wait when its other threads have ended, or looks again later.
+  void LookForIdleGuest(Machine& machine);
   void ArmDrain(Machine& machine);
   // One stay in RX.
   struct Park {
-    bool tick_known = false;  // TickDeferral::Park() was called
+    bool tick_known = false;                                       // TickDeferral::Park() was called
     std::optional<std::chrono::steady_clock::time_point> tick_at;  // when to disarm it; none: disarmed, or none armed
     std::chrono::steady_clock::time_point since;
     bool tick_forced = false;
@@ -112,7 +115,9 @@ class GuestRunner {
 
   std::atomic<bool> parked_{false};
   std::atomic<uint64_t> bytes_in_{0}, bytes_out_{0}, exits_{0}, wakeups_{0};
-  std::optional<KickTimer> drain_timer_;
+  // Drains the ring while output may come; looks for an idle guest while the agent waits.
+  std::optional<KickTimer> timer_;
+  uint64_t look_interval_ns_ = 0;
 };
 
 }  // namespace zb

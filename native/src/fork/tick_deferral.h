@@ -45,8 +45,8 @@ class TickDeferral {
   Vcpu& vcpu_;
   uint64_t tsc_offset_;
   uint64_t tsc_khz_;
-  uint64_t deadline_ = 0;       // what the guest had armed when it parked
-  uint64_t programmed_ = 0;     // what we armed last; the guest arming another means that it has ticked
+  uint64_t deadline_ = 0;        // what the guest had armed when it parked
+  uint64_t programmed_ = 0;      // what we armed last; the guest arming another means that it has ticked
   uint64_t deferred_since_ = 0;  // guest TSC of the first deferral since it last ticked
   bool disarmed_ = false;
 };

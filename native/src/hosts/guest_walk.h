@@ -12,7 +12,7 @@ namespace zb {
 
 struct Walk {
   uint64_t gpa = 0;
-  bool writable = false;  // at every level
+  bool writable = false;   // at every level
   uint64_t entry_gpa = 0;  // of the leaf entry
 };
 

@@ -23,7 +23,7 @@ class HardwareHost : public Host {
 
 // The module names itself. Where another one is there too, /dev/kvm is that one's.
 bool IsPvm() {
-  struct stat status{};
+  struct stat status {};
   if (::stat("/sys/module/kvm_pvm", &status) == 0) {
     return ::stat("/sys/module/kvm_intel", &status) != 0 && ::stat("/sys/module/kvm_amd", &status) != 0;
   }

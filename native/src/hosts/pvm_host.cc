@@ -62,9 +62,10 @@ std::string PvmHost::CommandLine() const {
 
 std::unique_ptr<BootQuirks> PvmHost::NewBootQuirks(const LoadedKernel& kernel) const {
   if (kernel.is_bzimage) {
-    throw EngineError(ErrorCode::kKernelInvalid,
-                      "kvm_pvm needs a vmlinux: a bzImage would decompress itself in emulated kernel mode for hours, and "
-                      "its entry page, where a stub must live, is unknown");
+    throw EngineError(
+        ErrorCode::kKernelInvalid,
+        "kvm_pvm needs a vmlinux: a bzImage would decompress itself in emulated kernel mode for hours, and "
+        "its entry page, where a stub must live, is unknown");
   }
   return std::make_unique<PvmSyscallStub>(kernel);
 }

@@ -17,7 +17,9 @@ class PvmHost : public Host {
  public:
   const char* kind() const override { return "kvm_pvm"; }
   std::string Description() const override { return "kvm_pvm (guest user mode native, guest kernel mode emulated)"; }
-  std::vector<std::string> Quirks() const override { return {"cpuid-unmasked", "missing-opcodes", "syscall-cpl3", "tsc-fixed"}; }
+  std::vector<std::string> Quirks() const override {
+    return {"cpuid-unmasked", "missing-opcodes", "syscall-cpl3", "tsc-fixed"};
+  }
   std::string CommandLine() const override;
   std::unique_ptr<BootQuirks> NewBootQuirks(const LoadedKernel& kernel) const override;
   bool HandleEmulationFailure(Vcpu& vcpu, GuestMemory& memory) const override;

@@ -22,9 +22,7 @@ struct [[gnu::packed]] Gate {
   uint32_t offset_high;
   uint32_t reserved;
 
-  uint64_t offset() const {
-    return offset_low | (uint64_t{offset_middle} << 16) | (uint64_t{offset_high} << 32);
-  }
+  uint64_t offset() const { return offset_low | (uint64_t{offset_middle} << 16) | (uint64_t{offset_high} << 32); }
   void set_offset(uint64_t offset) {
     offset_low = static_cast<uint16_t>(offset);
     offset_middle = static_cast<uint16_t>(offset >> 16);

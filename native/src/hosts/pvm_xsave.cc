@@ -14,7 +14,7 @@ namespace {
 // Standard format: legacy region, header, then components at fixed offsets.
 constexpr size_t kLegacyBytes = 512;
 constexpr size_t kHeaderBytes = 64;
-constexpr size_t kX87Bytes = 24;         // FCW..FDP, before MXCSR
+constexpr size_t kX87Bytes = 24;  // FCW..FDP, before MXCSR
 constexpr size_t kX87RegistersOffset = 32;
 constexpr size_t kX87RegistersBytes = 128;
 constexpr size_t kMxcsrOffset = 24;
@@ -254,9 +254,9 @@ bool EmulateXrstor(Vcpu& vcpu, GuestMemory& memory) {
   std::memcpy(&mxcsr_mask, state.data() + kMxcsrOffset + 4, sizeof(mxcsr_mask));
   if (mxcsr_mask == 0) mxcsr_mask = 0xffbf;
   const bool loads_mxcsr = (mask & (kSse | kAvx)) != 0;
-  const bool header_bad = (header.xstate_bv & ~xcr0) != 0 || header.xcomp_bv != 0 ||
-                          std::any_of(std::begin(header.reserved), std::end(header.reserved),
-                                      [](uint64_t word) { return word != 0; });
+  const bool header_bad =
+      (header.xstate_bv & ~xcr0) != 0 || header.xcomp_bv != 0 ||
+      std::any_of(std::begin(header.reserved), std::end(header.reserved), [](uint64_t word) { return word != 0; });
   if (header_bad || (loads_mxcsr && (mxcsr[0] & ~mxcsr_mask) != 0)) {
     Inject(vcpu, kVectorGeneralProtection, 0);
     return true;

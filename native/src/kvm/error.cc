@@ -6,20 +6,34 @@ namespace zb {
 
 const char* ErrorCodeName(ErrorCode code) {
   switch (code) {
-    case ErrorCode::kKvmMissing: return "kvm_missing";
-    case ErrorCode::kKvmForbidden: return "kvm_forbidden";
-    case ErrorCode::kKvmUnsuitable: return "kvm_unsuitable";
-    case ErrorCode::kKvmFailed: return "kvm_failed";
-    case ErrorCode::kKernelInvalid: return "kernel_invalid";
-    case ErrorCode::kRootInvalid: return "root_invalid";
-    case ErrorCode::kTemplateFailed: return "template_failed";
-    case ErrorCode::kTemplateMissing: return "template_missing";
-    case ErrorCode::kTemplateCorrupt: return "template_corrupt";
-    case ErrorCode::kTemplateMismatch: return "template_mismatch";
-    case ErrorCode::kForkFailed: return "fork_failed";
-    case ErrorCode::kVmClosed: return "vm_closed";
-    case ErrorCode::kQueueFull: return "queue_full";
-    case ErrorCode::kIoFailed: return "io_failed";
+    case ErrorCode::kKvmMissing:
+      return "kvm_missing";
+    case ErrorCode::kKvmForbidden:
+      return "kvm_forbidden";
+    case ErrorCode::kKvmUnsuitable:
+      return "kvm_unsuitable";
+    case ErrorCode::kKvmFailed:
+      return "kvm_failed";
+    case ErrorCode::kKernelInvalid:
+      return "kernel_invalid";
+    case ErrorCode::kRootInvalid:
+      return "root_invalid";
+    case ErrorCode::kTemplateFailed:
+      return "template_failed";
+    case ErrorCode::kTemplateMissing:
+      return "template_missing";
+    case ErrorCode::kTemplateCorrupt:
+      return "template_corrupt";
+    case ErrorCode::kTemplateMismatch:
+      return "template_mismatch";
+    case ErrorCode::kForkFailed:
+      return "fork_failed";
+    case ErrorCode::kVmClosed:
+      return "vm_closed";
+    case ErrorCode::kQueueFull:
+      return "queue_full";
+    case ErrorCode::kIoFailed:
+      return "io_failed";
   }
   return "kvm_failed";
 }

@@ -27,11 +27,11 @@ int KickSignal() {
   // Above the ones glibc keeps for itself, away from those debuggers and profilers take.
   static const int signal_number = [] {
     const int number = SIGRTMIN + 6;
-    struct sigaction previous{};
+    struct sigaction previous {};
     if (::sigaction(number, nullptr, &previous) == 0 && previous.sa_handler != SIG_DFL) {
       throw EngineError(ErrorCode::kKvmFailed, "the signal the engine needs is taken by another library");
     }
-    struct sigaction action{};
+    struct sigaction action {};
     action.sa_handler = HandleKick;
     sigfillset(&action.sa_mask);
     if (::sigaction(number, &action, nullptr) != 0) ThrowSystemError(ErrorCode::kKvmFailed, "sigaction", errno);

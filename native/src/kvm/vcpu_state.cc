@@ -92,10 +92,10 @@ uint64_t RestoreVcpuState(const Vm& vm, Vcpu& vcpu, const VcpuState& state) {
   MsrBatch msrs(state.msrs);
   const int written = ZB_IOCTL(vcpu.fd(), KVM_SET_MSRS, msrs.argument());
   if (static_cast<size_t>(written) != state.msrs.size()) {
-    throw EngineError(ErrorCode::kKvmFailed,
-                      "KVM_SET_MSRS stopped at MSR index " +
-                          std::to_string(state.msrs[static_cast<size_t>(written)].index),
-                      "KVM_SET_MSRS", 0);
+    throw EngineError(
+        ErrorCode::kKvmFailed,
+        "KVM_SET_MSRS stopped at MSR index " + std::to_string(state.msrs[static_cast<size_t>(written)].index),
+        "KVM_SET_MSRS", 0);
   }
 
   vcpu.SetRegs(state.regs);

@@ -1,5 +1,7 @@
 #include "kvm/vm.h"
 
+#include <atomic>
+
 #include "kvm/msr_batch.h"
 
 namespace zb {
@@ -8,9 +10,19 @@ namespace {
 // Pins of the user-space IOAPIC; KVM reserves as many routes for it.
 constexpr uint64_t kIoapicPins = 24;
 
+// Registering the memory notifier gives up with EINTR when any signal is pending, which a thread that is not
+// ours may have.
+int CreateVmFd() {
+  for (;;) {
+    const int fd = TryIoctl(Kvm::Get().fd(), KVM_CREATE_VM, 0UL);
+    if (fd >= 0) return fd;
+    if (fd != -EINTR) ThrowSystemError(ErrorCode::kKvmFailed, "KVM_CREATE_VM", -fd);
+  }
+}
+
 }  // namespace
 
-Vm::Vm() : fd_(ZB_IOCTL(Kvm::Get().fd(), KVM_CREATE_VM, 0UL)) {}
+Vm::Vm() : fd_(CreateVmFd()) {}
 
 void Vm::SetMemory(uint32_t slot, uint64_t gpa, const uint8_t* hva, uint64_t bytes) {
   kvm_userspace_memory_region region{};
@@ -42,12 +54,18 @@ void Vm::SignalMsi(uint32_t address, uint32_t data) {
   kvm_msi msi{};
   msi.address_lo = address;
   msi.data = data;
-  ZB_IOCTL(fd_.get(), KVM_SIGNAL_MSI, &msi);
+  // -1, hence EPERM, is KVM's word for a message no local APIC took. The guest chose the address.
+  const int result = TryIoctl(fd_.get(), KVM_SIGNAL_MSI, &msi);
+  if (result < 0 && result != -EPERM) ThrowSystemError(ErrorCode::kKvmFailed, "KVM_SIGNAL_MSI", -result);
 }
 
 Vcpu::Vcpu(const Vm& vm)
     : fd_(ZB_IOCTL(vm.fd(), KVM_CREATE_VCPU, 0UL)),
       run_(Kvm::Get().run_bytes(), PROT_READ | PROT_WRITE, MAP_SHARED, fd_.get()) {}
+
+bool Vcpu::TakeImmediateExit() {
+  return std::atomic_ref<uint8_t>(run()->immediate_exit).exchange(0, std::memory_order_seq_cst) != 0;
+}
 
 Vcpu::RunResult Vcpu::Run() {
   const int result = TryIoctl(fd_.get(), KVM_RUN, 0UL);

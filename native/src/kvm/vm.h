@@ -23,6 +23,7 @@ class Vm {
   void CreateSplitIrqchip();
   // A halted vCPU sleeps at once: polling would burn host CPU on idle VMs.
   void DisableHaltPolling();
+  // A message the guest has addressed to no processor is lost, as on a bus.
   void SignalMsi(uint32_t address, uint32_t data);
   void EnableCapability(const kvm_enable_cap& capability, const char* name);
 
@@ -38,6 +39,10 @@ class Vcpu {
   int fd() const { return fd_.get(); }
   // SAFETY of the cast: the kernel maps a kvm_run at the start of this area.
   kvm_run* run() const { return reinterpret_cast<kvm_run*>(run_.data()); }
+
+  // Whether a kick (kvm/kick.h) has come since the last call; the next Run() enters the guest. One exchange, because
+  // a kick may come between a read and a write.
+  bool TakeImmediateExit();
 
   enum class RunResult { kExit, kInterrupted };
   // Enters the guest. EINTR and EAGAIN are kInterrupted; other failures throw.

@@ -2,6 +2,7 @@
 
 #include <asm/bootparam.h>
 
+#include <algorithm>
 #include <cstring>
 
 #include "kvm/error.h"
@@ -38,7 +39,7 @@ void WriteBootParams(GuestMemory& memory, const LoadedKernel& kernel, const std:
   header.type = kSetupRngSeed;
   header.len = static_cast<uint32_t>(std::min(seed.size(), kMaxSeed));
   std::memcpy(seed_entry->data(), &header, sizeof(header));
-  std::memcpy(seed_entry->data() + sizeof(header), seed.data(), header.len);
+  std::copy_n(seed.begin(), header.len, seed_entry->data() + sizeof(header));
 
   boot_params params{};
   if (kernel.is_bzimage) {

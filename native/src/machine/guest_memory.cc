@@ -9,6 +9,7 @@
 #include <string>
 
 #include "kvm/error.h"
+#include "machine/crc32c.h"
 
 namespace zb {
 namespace {
@@ -21,20 +22,24 @@ void Advise(void* address, size_t bytes, int advice, const char* name) {
   if (::madvise(address, bytes, advice) != 0) ThrowSystemError(ErrorCode::kIoFailed, name, errno);
 }
 
-std::shared_ptr<const RootImage> Copy(const std::string& path, const std::string& digest) {
+std::shared_ptr<const RootImage> Copy(const std::string& path) {
   UniqueFd file(::open(path.c_str(), O_RDONLY | O_CLOEXEC));
   if (!file) {
     const int error_number = errno;
     throw EngineError(ErrorCode::kRootInvalid, "root image " + path + ": " + std::strerror(error_number), "open",
                       error_number);
   }
-  struct stat status{};
+  struct stat status {};
   if (::fstat(file.get(), &status) != 0) ThrowSystemError(ErrorCode::kIoFailed, "fstat", errno);
   const auto size = static_cast<uint64_t>(status.st_size);
   if (size < kErofsMagicOffset + kPageBytes) {
     throw EngineError(ErrorCode::kRootInvalid, "root image " + path + " is too short for a file system");
   }
+  if (size > ZB_LINK_MMIO_GPA) {
+    throw EngineError(ErrorCode::kRootInvalid, "root image " + path + " is larger than a guest's address space");
+  }
   const uint64_t bytes = RoundUp(size, kPmemAlignment);
+  uint32_t crc = 0;
   UniqueFd memfd = CreateMemfd("zeroboot-root", bytes);
   {
     Mapping target(bytes, PROT_READ | PROT_WRITE, MAP_SHARED, memfd.get());
@@ -49,9 +54,10 @@ std::shared_ptr<const RootImage> Copy(const std::string& path, const std::string
     uint32_t magic = 0;
     std::memcpy(&magic, target.data() + kErofsMagicOffset, sizeof(magic));
     if (magic != kErofsMagic) throw EngineError(ErrorCode::kRootInvalid, "root image " + path + " is not EROFS");
+    crc = Crc32c(target.span());
   }
   SealMemfd(memfd.get());
-  return std::make_shared<const RootImage>(std::move(memfd), bytes, digest);
+  return std::make_shared<const RootImage>(std::move(memfd), bytes, crc);
 }
 
 }  // namespace
@@ -77,13 +83,26 @@ std::shared_ptr<const RootImage> RootImage::Open(const std::string& path, const 
   std::lock_guard lock(mutex);
   const std::string key = path + '\0' + digest;
   if (auto image = open[key].lock()) return image;
-  auto image = Copy(path, digest);
+  auto image = Copy(path);
   open[key] = image;
   return image;
 }
 
+namespace {
+
+MemoryLayout Checked(const MemoryLayout& layout) {
+  if (!layout.fits()) {
+    throw EngineError(ErrorCode::kRootInvalid, "a root image of " + std::to_string(layout.root_bytes / kMiB) +
+                                                   " MiB leaves no room for " +
+                                                   std::to_string(layout.ram_bytes / kMiB) + " MiB of guest memory");
+  }
+  return layout;
+}
+
+}  // namespace
+
 GuestMemory::GuestMemory(const MemoryLayout& layout, int ram_fd, const RootImage& root, MemorySharing sharing)
-    : layout_(layout),
+    : layout_(Checked(layout)),
       // The whole range first, so that what follows can only land inside it.
       mapping_(layout.total_bytes(), PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1) {
   const int sharing_flag = sharing == MemorySharing::kShared ? MAP_SHARED : MAP_PRIVATE | MAP_NORESERVE;

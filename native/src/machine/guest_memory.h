@@ -21,15 +21,15 @@ class RootImage {
 
   int fd() const { return fd_.get(); }
   uint64_t bytes() const { return bytes_; }
-  const std::string& digest() const { return digest_; }
+  // CRC-32C of all of it: a template runs on the very image it was captured on, whatever its file's name.
+  uint32_t crc() const { return crc_; }
 
-  RootImage(UniqueFd fd, uint64_t bytes, std::string digest)
-      : fd_(std::move(fd)), bytes_(bytes), digest_(std::move(digest)) {}
+  RootImage(UniqueFd fd, uint64_t bytes, uint32_t crc) : fd_(std::move(fd)), bytes_(bytes), crc_(crc) {}
 
  private:
   UniqueFd fd_;
   uint64_t bytes_;
-  std::string digest_;
+  uint32_t crc_;
 };
 
 enum class MemorySharing { kShared, kPrivate };
@@ -37,7 +37,8 @@ enum class MemorySharing { kShared, kPrivate };
 // The engine touches guest memory only through this mapping, never through the memfd.
 class GuestMemory {
  public:
-  // `ram_fd` holds layout.private_bytes(). kShared is the template while it boots; kPrivate a fork.
+  // `ram_fd` holds layout.private_bytes(). Throws kRootInvalid when the root image reaches into the devices' addresses.
+  // kShared is the template while it boots; kPrivate a fork.
   GuestMemory(const MemoryLayout& layout, int ram_fd, const RootImage& root, MemorySharing sharing);
 
   const MemoryLayout& layout() const { return layout_; }

@@ -4,6 +4,8 @@
 #include <fcntl.h>
 #include <sys/stat.h>
 
+#include <algorithm>
+#include <array>
 #include <cerrno>
 #include <cstring>
 
@@ -13,6 +15,7 @@ namespace zb {
 namespace {
 
 constexpr uint64_t kMaxKernelBytes = 512 * kMiB;
+constexpr uint64_t kMinKernelBytes = 1024;
 // bzImage header fields (Documentation/x86/boot.rst).
 constexpr uint64_t kSetupSectsOffset = 0x1f1;
 constexpr uint64_t kHeaderMagicOffset = 0x202;
@@ -28,26 +31,33 @@ constexpr uint64_t k64BitEntryOffset = 0x200;
   throw EngineError(ErrorCode::kKernelInvalid, "kernel " + path + ": " + why);
 }
 
+// Read, not mapped: a file cut short while it is read is an error here, and would be a SIGBUS there.
 class File {
  public:
   explicit File(const std::string& path) : path_(path), fd_(::open(path.c_str(), O_RDONLY | O_CLOEXEC)) {
     if (!fd_) Invalid(path, std::strerror(errno));
-    struct stat status{};
+    struct stat status {};
     if (::fstat(fd_.get(), &status) != 0) Invalid(path, std::strerror(errno));
     size_ = static_cast<uint64_t>(status.st_size);
-    if (size_ < kSectorBytes * 2 || size_ > kMaxKernelBytes) Invalid(path, "not the size of a kernel");
-    mapping_ = Mapping(size_, PROT_READ, MAP_PRIVATE, fd_.get());
+    if (!S_ISREG(status.st_mode) || size_ < kMinKernelBytes || size_ > kMaxKernelBytes) {
+      Invalid(path, "not the size of a kernel");
+    }
+  }
+  void ReadAt(uint64_t offset, std::span<uint8_t> target) const {
+    if (offset > size_ || target.size() > size_ - offset) Invalid(path_, "a header points outside the file");
+    while (!target.empty()) {
+      const ssize_t n = ::pread(fd_.get(), target.data(), target.size(), static_cast<off_t>(offset));
+      if (n < 0 && errno == EINTR) continue;
+      if (n <= 0) Invalid(path_, n < 0 ? std::strerror(errno) : "it shrank while it was read");
+      target = target.subspan(static_cast<size_t>(n));
+      offset += static_cast<uint64_t>(n);
+    }
   }
   template <typename T>
   T Read(uint64_t offset) const {
-    if (offset > size_ || sizeof(T) > size_ - offset) Invalid(path_, "a header points outside the file");
     T value;
-    std::memcpy(&value, mapping_.data() + offset, sizeof(T));
+    ReadAt(offset, {reinterpret_cast<uint8_t*>(&value), sizeof(T)});
     return value;
-  }
-  const uint8_t* Bytes(uint64_t offset, uint64_t length) const {
-    if (offset > size_ || length > size_ - offset) Invalid(path_, "a segment lies outside the file");
-    return mapping_.data() + offset;
   }
   uint64_t size() const { return size_; }
   const std::string& path() const { return path_; }
@@ -56,10 +66,10 @@ class File {
   std::string path_;
   UniqueFd fd_;
   uint64_t size_ = 0;
-  Mapping mapping_;
 };
 
-void CopyIn(const File& file, GuestMemory& memory, uint64_t gpa, const uint8_t* bytes, uint64_t length,
+// `length` bytes of the file at `offset` go to `gpa`, where `memory_length` bytes must be RAM.
+void ReadIn(const File& file, uint64_t offset, uint64_t length, GuestMemory& memory, uint64_t gpa,
             uint64_t memory_length) {
   if (gpa < kHighMemoryGpa || memory_length > memory.layout().ram_bytes ||
       gpa > memory.layout().ram_bytes - memory_length) {
@@ -67,7 +77,7 @@ void CopyIn(const File& file, GuestMemory& memory, uint64_t gpa, const uint8_t* 
   }
   const auto target = memory.At(gpa, length);
   if (!target) Invalid(file.path(), "a segment does not fit in the guest's memory");
-  std::memcpy(target->data(), bytes, length);
+  file.ReadAt(offset, *target);
 }
 
 LoadedKernel LoadElf(const File& file, GuestMemory& memory) {
@@ -83,8 +93,7 @@ LoadedKernel LoadElf(const File& file, GuestMemory& memory) {
     const auto segment = file.Read<Elf64_Phdr>(header.e_phoff + i * sizeof(Elf64_Phdr));
     if (segment.p_type != PT_LOAD) continue;
     if (segment.p_memsz < segment.p_filesz) Invalid(file.path(), "a segment is larger in the file than in memory");
-    CopyIn(file, memory, segment.p_paddr, file.Bytes(segment.p_offset, segment.p_filesz), segment.p_filesz,
-           segment.p_memsz);
+    ReadIn(file, segment.p_offset, segment.p_filesz, memory, segment.p_paddr, segment.p_memsz);
     loaded = true;
     if (header.e_entry >= segment.p_paddr && header.e_entry - segment.p_paddr < segment.p_memsz) {
       kernel.entry_virtual = segment.p_vaddr + (header.e_entry - segment.p_paddr);
@@ -105,13 +114,13 @@ LoadedKernel LoadBzImage(const File& file, GuestMemory& memory) {
   const uint64_t length = file.size() - payload;
   // It decompresses in place, from its preferred address upwards.
   constexpr uint64_t kLoadGpa = 0x1000000;
-  CopyIn(file, memory, kLoadGpa, file.Bytes(payload, length), length,
-         std::max<uint64_t>(length, file.Read<uint32_t>(kInitSizeOffset)));
+  ReadIn(file, payload, length, memory, kLoadGpa, std::max<uint64_t>(length, file.Read<uint32_t>(kInitSizeOffset)));
   LoadedKernel kernel;
   kernel.is_bzimage = true;
   kernel.entry = kLoadGpa + k64BitEntryOffset;
   const uint64_t header_bytes = kHeaderEndOffset - kSetupSectsOffset;
-  kernel.setup_header.assign(reinterpret_cast<const char*>(file.Bytes(kSetupSectsOffset, header_bytes)), header_bytes);
+  kernel.setup_header.resize(header_bytes);
+  file.ReadAt(kSetupSectsOffset, {reinterpret_cast<uint8_t*>(kernel.setup_header.data()), header_bytes});
   return kernel;
 }
 
@@ -119,8 +128,10 @@ LoadedKernel LoadBzImage(const File& file, GuestMemory& memory) {
 
 LoadedKernel LoadKernel(const std::string& path, GuestMemory& memory) {
   const File file(path);
-  if (std::memcmp(file.Bytes(0, SELFMAG), ELFMAG, SELFMAG) == 0) return LoadElf(file, memory);
-  if (std::memcmp(file.Bytes(kHeaderMagicOffset, 4), "HdrS", 4) == 0) return LoadBzImage(file, memory);
+  const auto elf_magic = file.Read<std::array<char, SELFMAG>>(0);
+  if (std::memcmp(elf_magic.data(), ELFMAG, SELFMAG) == 0) return LoadElf(file, memory);
+  const auto bzimage_magic = file.Read<std::array<char, 4>>(kHeaderMagicOffset);
+  if (std::memcmp(bzimage_magic.data(), "HdrS", 4) == 0) return LoadBzImage(file, memory);
   Invalid(path, "neither a vmlinux (ELF) nor a bzImage");
 }
 

@@ -45,10 +45,14 @@ struct MemoryLayout {
   uint64_t ring_gpa() const { return ram_bytes; }
   uint64_t root_gpa() const { return ram_bytes + kPmemAlignment; }
   uint64_t total_bytes() const { return root_gpa() + root_bytes; }
+  // Everything lies below the devices.
+  bool fits() const { return root_gpa() <= ZB_LINK_MMIO_GPA && root_bytes <= ZB_LINK_MMIO_GPA - root_gpa(); }
   // What a template's memfd holds: RAM and the ring.
   uint64_t private_bytes() const { return ram_bytes + ZB_RING_BYTES; }
 };
 
-constexpr uint64_t RoundUp(uint64_t value, uint64_t alignment) { return (value + alignment - 1) / alignment * alignment; }
+constexpr uint64_t RoundUp(uint64_t value, uint64_t alignment) {
+  return (value + alignment - 1) / alignment * alignment;
+}
 
 }  // namespace zb

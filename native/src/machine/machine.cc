@@ -20,16 +20,26 @@ bool InRange(uint64_t value, uint64_t start, uint64_t length) { return value >= 
 
 const char* EndReasonName(EndReason reason) {
   switch (reason) {
-    case EndReason::kClosed: return "closed";
-    case EndReason::kGuestPanic: return "guest_panic";
-    case EndReason::kGuestReset: return "guest_reset";
-    case EndReason::kTripleFault: return "triple_fault";
-    case EndReason::kAgentExited: return "agent_exited";
-    case EndReason::kProtocolViolation: return "protocol_violation";
-    case EndReason::kEmulationFailure: return "emulation_failure";
-    case EndReason::kIdentityRefused: return "identity_refused";
-    case EndReason::kKvmFailed: return "kvm_failed";
-    case EndReason::kForkFailed: return "fork_failed";
+    case EndReason::kClosed:
+      return "closed";
+    case EndReason::kGuestPanic:
+      return "guest_panic";
+    case EndReason::kGuestReset:
+      return "guest_reset";
+    case EndReason::kTripleFault:
+      return "triple_fault";
+    case EndReason::kAgentExited:
+      return "agent_exited";
+    case EndReason::kProtocolViolation:
+      return "protocol_violation";
+    case EndReason::kEmulationFailure:
+      return "emulation_failure";
+    case EndReason::kIdentityRefused:
+      return "identity_refused";
+    case EndReason::kKvmFailed:
+      return "kvm_failed";
+    case EndReason::kForkFailed:
+      return "fork_failed";
   }
   return "kvm_failed";
 }

@@ -54,8 +54,8 @@ struct [[gnu::packed]] Ioapic {
 };
 struct [[gnu::packed]] Interrupt {
   uint8_t type = 3;
-  uint8_t kind = 0;     // vectored by the IOAPIC
-  uint16_t flags = 0;   // as the bus: ISA is edge, active high
+  uint8_t kind = 0;    // vectored by the IOAPIC
+  uint16_t flags = 0;  // as the bus: ISA is edge, active high
   uint8_t bus = 0;
   uint8_t bus_irq = 0;
   uint8_t ioapic = 1;

@@ -91,7 +91,7 @@ void RunUntilReady(Machine& machine, GuestRunner& runner, const BootOptions& opt
   const GuestRunner::Outcome outcome = runner.Run(machine, nullptr);
   if (outcome == GuestRunner::Outcome::kReady) return;
   std::string why = machine.end().detail;
-  if (!machine.link().violation().empty()) why = machine.link().violation();
+  if (why.empty()) why = machine.link().violation();
   if (outcome == GuestRunner::Outcome::kStopped) {
     why = watchdog.expired() ? "it took longer than " + std::to_string(options.timeout.count() / 1000) + " s"
                              : "it was aborted";
@@ -134,9 +134,22 @@ VcpuState FreezeVcpu(Machine& machine, GuestRunner& runner, const BootOptions& o
   throw EngineError(ErrorCode::kTemplateFailed, "the guest never came to rest").WithConsole(machine.console().Text());
 }
 
+// What may be aborted at the moment, for as long as it lives.
+class Abortable {
+ public:
+  Abortable(BootControl& control, GuestRunner& runner) : control_(control) { control_.Attach(&runner); }
+  ~Abortable() { control_.Attach(nullptr); }
+  Abortable(const Abortable&) = delete;
+  Abortable& operator=(const Abortable&) = delete;
+
+ private:
+  BootControl& control_;
+};
+
 std::vector<PageRun> RecordWorkingSet(const std::shared_ptr<const Template>& source,
-                                      const std::vector<std::string>& cells) {
+                                      const std::vector<std::string>& cells, BootControl& control) {
   Conversation conversation(source, {.prefault = false});
+  const Abortable abortable(control, conversation.vm().runner());
   conversation.WaitForIdentity();
   for (const std::string& cell : cells) conversation.Run(cell);
   conversation.WaitUntilParked(std::chrono::seconds(10));
@@ -175,6 +188,7 @@ std::shared_ptr<Template> BootTemplate(const BootOptions& options, BootControl& 
   info.tsc_khz = cpu.tsc_khz;
   info.memory_mb = options.memory_mb;
   info.root_bytes = root->bytes();
+  info.root_crc = root->crc();
   info.nr_threads_gpa = options.nr_threads_gpa;
   info.base_crng_gpa = options.base_crng_gpa;
   info.input_pool_gpa = options.input_pool_gpa;
@@ -205,11 +219,7 @@ std::shared_ptr<Template> BootTemplate(const BootOptions& options, BootControl& 
     EnterLongMode(machine.vcpu(), machine.memory(), kernel.entry);
 
     GuestRunner runner({.nr_threads_gpa = 0, .baseline_threads = 0, .stop_when_ready = true, .on_output = {}});
-    control.Attach(&runner);
-    struct Detach {
-      BootControl& control;
-      ~Detach() { control.Attach(nullptr); }
-    } detach{control};
+    const Abortable abortable(control, runner);
     RunUntilReady(machine, runner, options);
     console.Flush();
 
@@ -226,13 +236,13 @@ std::shared_ptr<Template> BootTemplate(const BootOptions& options, BootControl& 
   SealMemfd(ram.get());
   info.boot_ms =
       static_cast<uint64_t>(std::chrono::duration_cast<std::chrono::milliseconds>(Clock::now() - start).count());
-  info.captured_at_ms = std::chrono::duration_cast<std::chrono::milliseconds>(
-                            std::chrono::system_clock::now().time_since_epoch())
-                            .count();
+  info.captured_at_ms =
+      std::chrono::duration_cast<std::chrono::milliseconds>(std::chrono::system_clock::now().time_since_epoch())
+          .count();
 
   auto captured = std::make_shared<Template>(std::move(info), std::move(vcpu_state), devices, std::move(ram),
-                                             std::move(root), std::vector<PageRun>{});
-  captured->SetWorkingSet(RecordWorkingSet(captured, options.warmup_cells));
+                                             std::move(root), GuestCpuid(), std::vector<PageRun>{});
+  captured->SetWorkingSet(RecordWorkingSet(captured, options.warmup_cells, control));
   return captured;
 }
 

@@ -36,9 +36,10 @@ class BootControl {
  public:
   void Abort();
 
- private:
-  friend std::shared_ptr<Template> BootTemplate(const BootOptions&, BootControl&);
+  // The runner to stop, or none. Used by the boot itself.
   void Attach(GuestRunner* runner);
+
+ private:
   std::mutex mutex_;
   GuestRunner* runner_ = nullptr;
   bool aborted_ = false;

@@ -32,9 +32,7 @@ void AddPage(std::vector<PageRun>& runs, uint32_t page) {
   }
 }
 
-bool IsZero(const uint8_t* page) {
-  return page[0] == 0 && std::memcmp(page, page + 1, kPageBytes - 1) == 0;
-}
+bool IsZero(const uint8_t* page) { return page[0] == 0 && std::memcmp(page, page + 1, kPageBytes - 1) == 0; }
 
 }  // namespace
 
@@ -47,8 +45,8 @@ std::vector<PageRun> PrivatePages(const uint8_t* base, uint64_t bytes) {
   const uint64_t pages = bytes / kPageBytes;
   for (uint64_t done = 0; done < pages;) {
     const size_t wanted = std::min<uint64_t>(kBatch, pages - done) * sizeof(uint64_t);
-    const ssize_t n = ::pread(pagemap.get(), entries.data(), wanted,
-                              static_cast<off_t>((first_page + done) * sizeof(uint64_t)));
+    const ssize_t n =
+        ::pread(pagemap.get(), entries.data(), wanted, static_cast<off_t>((first_page + done) * sizeof(uint64_t)));
     if (n <= 0) ThrowSystemError(ErrorCode::kIoFailed, "pread /proc/self/pagemap", n < 0 ? errno : EIO);
     const size_t count = static_cast<size_t>(n) / sizeof(uint64_t);
     for (size_t i = 0; i < count; i++) {

@@ -6,20 +6,22 @@
 
 #include <algorithm>
 #include <array>
+#include <atomic>
 #include <cerrno>
 #include <cstdio>
 #include <cstring>
 
 #include "hosts/host.h"
+#include "machine/crc32c.h"
+#include "machine/long_mode.h"
 #include "template/byte_stream.h"
-#include "template/crc32c.h"
 #include "template/pages.h"
 
 namespace zb {
 namespace {
 
 constexpr std::array<char, 8> kMagic = {'Z', 'B', 'T', 'E', 'M', 'P', 'L', '\0'};
-constexpr uint32_t kFormatVersion = 1;
+constexpr uint32_t kFormatVersion = 2;
 constexpr uint64_t kMaxSectionBytes = 64 * kMiB;
 constexpr uint64_t kMaxTscDriftPpm = 250;
 
@@ -59,10 +61,11 @@ std::span<const uint8_t> HeaderBody(const Header& header) {
 }
 
 void WriteInfo(ByteWriter& writer, const TemplateInfo& info) {
-  for (const std::string* text : {&info.label, &info.runtime, &info.kernel_digest, &info.root_digest,
-                                  &info.cpu_digest, &info.host_kind}) {
+  for (const std::string* text :
+       {&info.label, &info.runtime, &info.kernel_digest, &info.root_digest, &info.cpu_digest, &info.host_kind}) {
     writer.String(*text);
   }
+  writer.Pod(info.root_crc);
   writer.Pod(info.engine_abi);
   writer.Pod(info.tsc_khz);
   writer.Pod(info.memory_mb);
@@ -79,10 +82,11 @@ void WriteInfo(ByteWriter& writer, const TemplateInfo& info) {
 
 TemplateInfo ReadInfo(ByteReader reader) {
   TemplateInfo info;
-  for (std::string* text : {&info.label, &info.runtime, &info.kernel_digest, &info.root_digest, &info.cpu_digest,
-                            &info.host_kind}) {
+  for (std::string* text :
+       {&info.label, &info.runtime, &info.kernel_digest, &info.root_digest, &info.cpu_digest, &info.host_kind}) {
     *text = reader.String();
   }
+  info.root_crc = reader.Pod<uint32_t>();
   info.engine_abi = reader.Pod<uint32_t>();
   info.tsc_khz = reader.Pod<uint32_t>();
   info.memory_mb = reader.Pod<uint64_t>();
@@ -132,13 +136,21 @@ void ReadState(ByteReader reader, VcpuState& vcpu, DeviceState& devices) {
   reader.ExpectEnd();
 }
 
+// A name of its own for each write: two at once must not share a file.
+std::string TemporaryName(const std::string& path) {
+  static std::atomic<unsigned> next{0};
+  return path + ".tmp-" + std::to_string(::getpid()) + "-" + std::to_string(next++);
+}
+
 // A file being written under a temporary name, gone unless published.
 class TemporaryFile {
  public:
   explicit TemporaryFile(const std::string& path)
-      : final_(path), name_(path + ".tmp-" + std::to_string(::getpid())),
-        fd_(::open(name_.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600)) {
-    if (!fd_) ThrowSystemError(ErrorCode::kIoFailed, ("open " + name_).c_str(), errno);
+      : final_(path),
+        name_(TemporaryName(path)),
+        fd_(::open(name_.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_NOFOLLOW | O_CLOEXEC, 0600)) {
+    const int error_number = errno;
+    if (!fd_) ThrowSystemError(ErrorCode::kIoFailed, ("open " + name_).c_str(), error_number);
   }
   ~TemporaryFile() {
     if (!name_.empty()) ::unlink(name_.c_str());
@@ -149,8 +161,9 @@ class TemporaryFile {
   void WriteAt(uint64_t offset, std::span<const uint8_t> bytes) {
     while (!bytes.empty()) {
       const ssize_t n = ::pwrite(fd_.get(), bytes.data(), bytes.size(), static_cast<off_t>(offset));
-      if (n < 0 && errno == EINTR) continue;
-      if (n < 0) ThrowSystemError(ErrorCode::kIoFailed, ("write " + name_).c_str(), errno);
+      const int error_number = errno;
+      if (n < 0 && error_number == EINTR) continue;
+      if (n < 0) ThrowSystemError(ErrorCode::kIoFailed, ("write " + name_).c_str(), error_number);
       bytes = bytes.subspan(static_cast<size_t>(n));
       offset += static_cast<uint64_t>(n);
     }
@@ -176,10 +189,11 @@ class SnapshotReader {
   explicit SnapshotReader(const std::string& path) : path_(path), fd_(::open(path.c_str(), O_RDONLY | O_CLOEXEC)) {
     if (!fd_) {
       const int error_number = errno;
-      if (error_number == ENOENT) throw EngineError(ErrorCode::kTemplateMissing, "no snapshot at " + path, "open", ENOENT);
+      if (error_number == ENOENT)
+        throw EngineError(ErrorCode::kTemplateMissing, "no snapshot at " + path, "open", ENOENT);
       ThrowSystemError(ErrorCode::kIoFailed, ("open " + path).c_str(), error_number);
     }
-    struct stat status{};
+    struct stat status {};
     if (::fstat(fd_.get(), &status) != 0) ThrowSystemError(ErrorCode::kIoFailed, "fstat", errno);
     size_ = static_cast<uint64_t>(status.st_size);
     if (!S_ISREG(status.st_mode) || size_ < kPageBytes) Corrupt(path, "too short to be a snapshot");
@@ -191,16 +205,14 @@ class SnapshotReader {
     }
     if (header_.crc != Crc32c(HeaderBody(header_))) Corrupt(path, "the header's checksum is wrong");
     if (header_.engine_abi != kEngineAbi) {
-      Mismatch(path, "engine ABI " + std::to_string(header_.engine_abi) + ", this engine has " +
-                         std::to_string(kEngineAbi));
+      Mismatch(path,
+               "engine ABI " + std::to_string(header_.engine_abi) + ", this engine has " + std::to_string(kEngineAbi));
     }
+    CheckLayout();
   }
 
   const Header& header() const { return header_; }
   std::vector<uint8_t> ReadSection(const Section& section, const char* name) const {
-    if (section.bytes > kMaxSectionBytes || section.offset > size_ || section.bytes > size_ - section.offset) {
-      Corrupt(path_, std::string("truncated: the ") + name + " section lies outside the file");
-    }
     std::vector<uint8_t> bytes(section.bytes);
     ReadAt(section.offset, bytes);
     if (Crc32c(bytes) != section.crc) Corrupt(path_, std::string("the ") + name + " section's checksum is wrong");
@@ -209,16 +221,40 @@ class SnapshotReader {
   void ReadAt(uint64_t offset, std::span<uint8_t> target) const {
     while (!target.empty()) {
       const ssize_t n = ::pread(fd_.get(), target.data(), target.size(), static_cast<off_t>(offset));
-      if (n < 0 && errno == EINTR) continue;
-      if (n < 0) ThrowSystemError(ErrorCode::kIoFailed, ("read " + path_).c_str(), errno);
+      const int error_number = errno;
+      if (n < 0 && error_number == EINTR) continue;
+      if (n < 0) ThrowSystemError(ErrorCode::kIoFailed, ("read " + path_).c_str(), error_number);
       if (n == 0) Corrupt(path_, "truncated");
       target = target.subspan(static_cast<size_t>(n));
       offset += static_cast<uint64_t>(n);
     }
   }
-  uint64_t size() const { return size_; }
 
  private:
+  // Where everything is follows from how long it is: the file has one possible shape, and nothing outside of it.
+  void CheckLayout() const {
+    uint64_t offset = sizeof(Header);
+    uint64_t next = kPageBytes;
+    for (const Section* section : {&header_.info, &header_.state, &header_.pages}) {
+      ExpectZeroes(offset, next);
+      if (section->offset != next || section->reserved != 0) Corrupt(path_, "a section is not where it belongs");
+      if (section->bytes > kMaxSectionBytes || section->bytes > size_ - next) Corrupt(path_, "truncated");
+      offset = next = section->offset + section->bytes;
+    }
+    next = RoundUp(offset, kPageBytes);
+    if (next > size_) Corrupt(path_, "truncated");
+    ExpectZeroes(offset, next);
+    if (header_.data_offset != next || header_.reserved != 0) Corrupt(path_, "its pages are not where they belong");
+    if (header_.data_bytes != size_ - next) Corrupt(path_, "truncated, or longer than its pages");
+  }
+  void ExpectZeroes(uint64_t offset, uint64_t end) const {
+    std::vector<uint8_t> padding(end - offset);
+    ReadAt(offset, padding);
+    if (std::any_of(padding.begin(), padding.end(), [](uint8_t byte) { return byte != 0; })) {
+      Corrupt(path_, "something is written where nothing should be");
+    }
+  }
+
   std::string path_;
   UniqueFd fd_;
   uint64_t size_ = 0;
@@ -258,7 +294,7 @@ UniqueFd LoadPages(const SnapshotReader& reader, const std::string& path, const 
       if (Crc32c(target) != run.crc) Corrupt(path, "the checksum of a page run is wrong");
       done += bytes;
     }
-    if (done != header.data_bytes || header.data_offset + done != reader.size()) {
+    if (done != header.data_bytes) {
       Corrupt(path, "it is longer or shorter than its pages");
     }
   }
@@ -316,37 +352,51 @@ TemplateInfo InspectSnapshot(const std::string& path) {
   return ReadInfo(ByteReader(info));
 }
 
-std::shared_ptr<Template> LoadSnapshot(const std::string& path, const std::string& root_image_path) {
+SnapshotContents ReadSnapshot(const std::string& path, const std::function<void(const TemplateInfo&)>& accept) {
+  SnapshotContents contents;
   const SnapshotReader reader(path);
   const std::vector<uint8_t> info_bytes = reader.ReadSection(reader.header().info, "info");
-  TemplateInfo info = ReadInfo(ByteReader(info_bytes));
-  CheckThisHost(path, info);
-  if (info.memory_mb < kMinMemoryMb || info.memory_mb > kMaxMemoryMb || info.root_bytes % kPmemAlignment != 0) {
+  TemplateInfo& info = contents.info;
+  info = ReadInfo(ByteReader(info_bytes));
+  accept(info);
+  if (info.memory_mb < kMinMemoryMb || info.memory_mb > kMaxMemoryMb || info.root_bytes % kPmemAlignment != 0 ||
+      !info.layout().fits()) {
     Corrupt(path, "impossible memory sizes");
   }
   const std::vector<uint8_t> state_bytes = reader.ReadSection(reader.header().state, "state");
-  VcpuState vcpu;
-  DeviceState devices;
-  ReadState(ByteReader(state_bytes), vcpu, devices);
-  if (vcpu.xsave.size() != Kvm::Get().xsave_bytes()) Mismatch(path, "captured with another size of vector state");
+  ReadState(ByteReader(state_bytes), contents.vcpu, contents.devices);
 
   const std::vector<uint8_t> pages_bytes = reader.ReadSection(reader.header().pages, "pages");
   ByteReader pages(pages_bytes);
   const std::vector<StoredRun> runs = pages.Array<StoredRun>();
-  std::vector<PageRun> working_set = pages.Array<PageRun>();
+  contents.working_set = pages.Array<PageRun>();
   pages.ExpectEnd();
   const uint64_t all_pages = info.layout().total_bytes() / kPageBytes;
-  for (const PageRun& run : working_set) {
+  for (const PageRun& run : contents.working_set) {
     if (run.count > all_pages || run.first > all_pages - run.count) {
       Corrupt(path, "the working set lies outside the guest's memory");
     }
   }
 
-  auto root = RootImage::Open(root_image_path, info.root_digest);
-  if (root->bytes() != info.root_bytes) Mismatch(path, "captured with another root image");
-  UniqueFd ram = LoadPages(reader, path, info.layout(), runs);
-  return std::make_shared<Template>(std::move(info), std::move(vcpu), devices, std::move(ram), std::move(root),
-                                    std::move(working_set));
+  contents.ram = LoadPages(reader, path, info.layout(), runs);
+  return contents;
+}
+
+std::shared_ptr<Template> LoadSnapshot(const std::string& path, const std::string& root_image_path) {
+  std::shared_ptr<const RootImage> root;
+  SnapshotContents contents = ReadSnapshot(path, [&](const TemplateInfo& info) {
+    CheckThisHost(path, info);
+    root = RootImage::Open(root_image_path, info.root_digest);
+    if (root->bytes() != info.root_bytes || root->crc() != info.root_crc) {
+      Mismatch(path, "captured with another root image");
+    }
+  });
+  if (contents.vcpu.xsave.size() != Kvm::Get().xsave_bytes()) {
+    Mismatch(path, "captured with another size of vector state");
+  }
+  return std::make_shared<Template>(std::move(contents.info), std::move(contents.vcpu), contents.devices,
+                                    std::move(contents.ram), std::move(root), GuestCpuid(),
+                                    std::move(contents.working_set));
 }
 
 }  // namespace zb

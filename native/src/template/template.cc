@@ -1,19 +1,18 @@
 #include "template/template.h"
 
-#include "machine/long_mode.h"
-
 namespace zb {
 
 std::atomic<int> Template::live_{0};
 
 Template::Template(TemplateInfo info, VcpuState vcpu, DeviceState devices, UniqueFd ram,
-                   std::shared_ptr<const RootImage> root, std::vector<PageRun> working_set)
+                   std::shared_ptr<const RootImage> root, std::vector<kvm_cpuid_entry2> cpuid,
+                   std::vector<PageRun> working_set)
     : info_(std::move(info)),
       vcpu_(std::move(vcpu)),
       devices_(devices),
       ram_(std::move(ram)),
       root_(std::move(root)),
-      cpuid_(GuestCpuid()) {
+      cpuid_(std::move(cpuid)) {
   SetWorkingSet(std::move(working_set));
   live_++;
 }

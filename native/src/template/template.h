@@ -27,6 +27,7 @@ struct TemplateInfo {
   std::string runtime;
   std::string kernel_digest;
   std::string root_digest;
+  uint32_t root_crc = 0;
   std::string cpu_digest;
   std::string host_kind;
   uint32_t engine_abi = kEngineAbi;
@@ -49,8 +50,8 @@ struct TemplateInfo {
 // Immutable once made; shared by its forks, which keep it alive.
 class Template {
  public:
-  Template(TemplateInfo info, VcpuState vcpu, DeviceState devices, UniqueFd ram,
-           std::shared_ptr<const RootImage> root, std::vector<PageRun> working_set);
+  Template(TemplateInfo info, VcpuState vcpu, DeviceState devices, UniqueFd ram, std::shared_ptr<const RootImage> root,
+           std::vector<kvm_cpuid_entry2> cpuid, std::vector<PageRun> working_set);
   ~Template();
   Template(const Template&) = delete;
   Template& operator=(const Template&) = delete;

@@ -38,7 +38,14 @@ int zb_link_open(void) {
   const int uncached = open("/dev/mem", O_RDWR | O_SYNC | O_CLOEXEC);
   const int cached = open("/dev/mem", O_RDWR | O_CLOEXEC);
   if (uncached < 0 || cached < 0) return -1;
-  void *page = mmap(NULL, ZB_LINK_MMIO_BYTES, PROT_READ | PROT_WRITE, MAP_SHARED, uncached, ZB_LINK_MMIO_GPA);
+  /*
+   * Between two pages of zeroes: a read of user code that goes a byte past its buffer (CPython's mmap.find() did,
+   * gh-105235) must not be a read of a register, for which the host ends the VM.
+   */
+  uint8_t *around = mmap(NULL, ZB_LINK_MMIO_BYTES + 2 * PAGE, PROT_READ, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+  if (around == MAP_FAILED) return -1;
+  void *page = mmap(around + PAGE, ZB_LINK_MMIO_BYTES, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_FIXED, uncached,
+                    ZB_LINK_MMIO_GPA);
   if (page == MAP_FAILED) return -1;
   registers = page;
   if (read_register(ZB_REG_ID) != ZB_LINK_ID || read_register(ZB_REG_VERSION) != ZB_LINK_ABI_VERSION) {

@@ -142,8 +142,9 @@ def run(execution, payload):
     outcome = Outcome()
     error = None
     try:
-        link.begin(execution)
         try:
+            # Inside, because an interrupt may be raised the moment it returns, and must not leave the cell open.
+            link.begin(execution)
             source = payload.decode("utf-8")
             _remember(filename, source)
             _evaluate(execution, source, filename, outcome)
