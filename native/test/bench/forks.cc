@@ -1,0 +1,82 @@
+#include <functional>
+
+#include "cell.h"
+#include "recipes.h"
+#include "scenarios.h"
+
+namespace zb::bench {
+namespace {
+
+// From nothing to the answer of the first cell: thread, fork, identity, prefault where there is one.
+double FirstCell(const std::shared_ptr<const Template>& source, const ForkedVm::Options& options,
+                 std::unique_ptr<Conversation>& fork) {
+  const Stopwatch watch;
+  fork = std::make_unique<Conversation>(source, options);
+  RunCell(*fork);
+  return watch.microseconds();
+}
+
+Conversation& Made(const std::unique_ptr<Conversation>& fork) {
+  if (fork == nullptr) throw EngineError(ErrorCode::kForkFailed, "there is no fork to measure");
+  return *fork;
+}
+
+void MeasureCreate(const std::string& name, const std::shared_ptr<const Template>& source,
+                   const ForkedVm::Options& options, Figures& figures) {
+  figures.Measure(name, [&] {
+    const Conversation fork(source, options);
+    return static_cast<double>(fork.times().create_us);
+  });
+}
+
+void MeasureOurFirstCell(const std::shared_ptr<const Template>& source, Figures& figures) {
+  std::unique_ptr<Conversation> fork;
+  figures.Measure("fork/create_and_first_cell", [&] { return FirstCell(source, {.prefault = true}, fork); });
+  figures.Measure("fork/prefault", [&] { return static_cast<double>(Made(fork).times().prefault_us); });
+  figures.Measure("fork/teardown", [&] {
+    Conversation& made = Made(fork);
+    const Stopwatch watch;
+    made.Close();
+    ForkedVm::JoinReaped();
+    return watch.microseconds();
+  });
+}
+
+void MeasureTheirFirstCell(const std::shared_ptr<const Template>& source, Figures& figures) {
+  std::unique_ptr<Conversation> fork;
+  figures.Measure("fork/create_and_first_cell_memory_first",
+                  [&] { return FirstCell(source, ZerobootWay(source, true), fork); });
+}
+
+}  // namespace
+
+void MeasureForks(const std::shared_ptr<const Template>& source, size_t rounds, Figures& figures) {
+  using Variant = std::function<void(Figures&)>;
+  const std::vector<Variant> variants = {
+      [&](Figures& to) { to.Measure("fork/floor", [&] { return MeasureFloor(*source); }); },
+      [&](Figures& to) { MeasureCreate("fork/create", source, {.prefault = false}, to); },
+      [&](Figures& to) { MeasureCreate("fork/create_zeroboot_way", source, ZerobootWay(source, false), to); },
+      [&](Figures& to) {
+        MeasureCreate("fork/create_zeroboot_way_memory_first", source, ZerobootWay(source, true), to);
+      },
+      [&](Figures& to) { MeasureOurFirstCell(source, to); },
+      [&](Figures& to) { MeasureTheirFirstCell(source, to); },
+  };
+  // Each round begins with another variant, or each would always follow the same one and find the machine as
+  // that left it. And none begins while a VM is still being taken apart.
+  const auto round = [&](size_t number, Figures& to) {
+    for (size_t i = 0; i < variants.size(); i++) {
+      variants[(number + i) % variants.size()](to);
+      ForkedVm::JoinReaped();
+    }
+  };
+  // The first of each kind pays for the kernel's caches, and nobody's fork is the first for long.
+  Figures warm_up;
+  round(0, warm_up);
+  for (size_t i = 0; i < rounds; i++) {
+    round(i, figures);
+    if ((i + 1) % 50 == 0) std::fprintf(stderr, "fork: %zu of %zu rounds\n", i + 1, rounds);
+  }
+}
+
+}  // namespace zb::bench

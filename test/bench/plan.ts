@@ -1,0 +1,23 @@
+/** What can be asked for, in the order in which it is measured. */
+export const SCENARIOS = ["template", "fork", "cell", "session"] as const;
+export type Scenario = (typeof SCENARIOS)[number];
+
+/** Without a name: all but `template`, which boots the template anew. */
+export const DEFAULT_SCENARIOS: readonly Scenario[] = ["fork", "cell", "session"];
+
+/** How often what is done. */
+export interface Counts {
+  readonly loads: number;
+  /** Rounds; every way to make a fork is taken once in each. */
+  readonly forks: number;
+  /** Rounds of five cells back to back, one at the terminal and one after a pause. */
+  readonly cells: number;
+  /** Forks held at once to see what one costs. */
+  readonly idleForks: number;
+  /** Rounds of one new session and some cells in a lasting one. */
+  readonly sessions: number;
+}
+
+export const FULL: Counts = { loads: 5, forks: 200, cells: 200, idleForks: 100, sessions: 100 };
+/** Enough to see that all of it works; its percentiles say little. */
+export const QUICK: Counts = { loads: 2, forks: 5, cells: 5, idleForks: 20, sessions: 5 };
