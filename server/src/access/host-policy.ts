@@ -1,4 +1,4 @@
-import { isIPv4 } from "node:net";
+import { isIPv4, isIPv6 } from "node:net";
 
 /** Whether an address or host name means this machine and nobody else's. */
 export function isLoopback(name: string): boolean {
@@ -20,7 +20,7 @@ export class HostPolicy {
    * @param origins served beside those of the server's own pages, for example `https://example.org`
    */
   constructor(hosts: readonly string[], origins: readonly string[]) {
-    this.#hosts = new Set(hosts.map((host) => host.toLowerCase()));
+    this.#hosts = new Set(hosts.map(asInHeader));
     this.#origins = new Set(origins.map((origin) => origin.toLowerCase()));
   }
 
@@ -39,6 +39,11 @@ export class HostPolicy {
     const own = parseUrl(`${url.protocol}//${hostHeader}`);
     return own !== undefined && own.host === url.host;
   }
+}
+
+/** A configured name or address as {@link parseAuthority} has it: `FD00:0::1` is `[fd00::1]`. */
+function asInHeader(host: string): string {
+  return parseAuthority(isIPv6(host) ? `[${host}]` : host)?.hostname ?? host.toLowerCase();
 }
 
 /** A `Host` header; undefined if it is more or less than a host and perhaps a port. */

@@ -1,4 +1,4 @@
-import { type FailureCode, MAX_CODE_BYTES, type ServerFrame, utf8Length } from "@zeroboot/sdk/protocol";
+import { creditCost, MAX_CODE_BYTES, type ServerFrame, utf8Length } from "@zeroboot/sdk/protocol";
 import type { Template } from "../../../native/engine.js";
 import { type Progress, TextProgress } from "../../../native/guest/build/index.js";
 import { loadEngine } from "../../../native/index.js";
@@ -10,14 +10,12 @@ import { DEFAULT_SESSION_SETTINGS, type SessionSettings } from "../session/limit
 import { Session } from "../session/session.js";
 import { TemplateStore } from "../templates/template-store.js";
 import type { ExecRequest } from "./exec.js";
-import type { Ran } from "./exec-result.js";
+import { endedWithSession, type Ran } from "./exec-result.js";
 import { EXIT } from "./exit-codes.js";
 
 /** A program on one's own machine may take its time. */
 const LONGEST_MS = 7 * 86_400_000;
 const EXECUTION = "exec";
-/** Ends of a VM that the program in it can bring about; its exit code is then 137. All others are failures of ours. */
-const GUEST_ENDS = new Set(["guest_panic", "guest_reset", "triple_fault", "agent_exited", "protocol_violation"]);
 
 /**
  * Run a program in a fork made in this process. The same session as a server's: only its frames
@@ -81,7 +79,7 @@ class ProgramSink implements FrameSink {
   #ran: Ran | undefined;
   #traceback: string | undefined;
   #result: string | undefined;
-  #end: { readonly reason: FailureCode; readonly message: string } | undefined;
+  #end: { readonly reason: string; readonly message: string } | undefined;
 
   constructor(request: ExecRequest) {
     this.#request = request;
@@ -90,21 +88,23 @@ class ProgramSink implements FrameSink {
   send(frame: ServerFrame): boolean {
     switch (frame.type) {
       case "ready":
-        this.#later(() => this.session?.receive({ type: "execute", id: EXECUTION, code: this.#request.code }));
+        this.#later(() => this.#begin());
         break;
       case "stdout":
         this.#request.onStdout(frame.data);
-        this.#consumed(frame.data.length);
+        this.#consumed(frame);
         break;
       case "stderr":
         this.#request.onStderr(frame.data);
-        this.#consumed(frame.data.length);
+        this.#consumed(frame);
         break;
       case "error":
         this.#traceback = frame.traceback;
+        this.#consumed(frame);
         break;
       case "result":
         if (typeof frame.bundle["text/plain"] === "string") this.#result = frame.bundle["text/plain"];
+        this.#consumed(frame);
         break;
       case "done":
         this.#ran = {
@@ -117,7 +117,7 @@ class ProgramSink implements FrameSink {
         this.#later(() => this.session?.dispose());
         break;
       case "closed":
-        this.#end = { reason: frame.reason as FailureCode, message: frame.message ?? frame.reason };
+        this.#end = { reason: frame.reason, message: frame.message ?? frame.reason };
         break;
     }
     return true;
@@ -130,17 +130,24 @@ class ProgramSink implements FrameSink {
   end(): void {}
 
   outcome(): Ran {
-    const end = this.#end;
-    if (end === undefined && this.#ran !== undefined) return this.#ran;
-    const failure = end === undefined ? "the VM ended" : `${end.message} (${end.reason})`;
-    const own = this.#ran ?? { status: "killed" as const, exitCode: EXIT.failure, truncated: false };
-    const guests = own.status === "timeout" || (end !== undefined && GUEST_ENDS.has(end.reason));
-    return { ...own, exitCode: guests ? own.exitCode : EXIT.failure, failure };
+    const ran = this.#ran ?? { status: "killed" as const, exitCode: EXIT.failure, truncated: false };
+    if (this.#end !== undefined) return endedWithSession(ran, this.#end.reason, this.#end.message);
+    return this.#ran ?? { ...ran, failure: "the VM ended" };
+  }
+
+  /** Unless it was interrupted before there was anything that could be. */
+  #begin(): void {
+    if (!this.#request.signal.aborted) {
+      this.session?.receive({ type: "execute", id: EXECUTION, code: this.#request.code });
+      return;
+    }
+    this.#ran = { status: "interrupted", exitCode: EXIT.interrupted, truncated: false };
+    this.session?.dispose();
   }
 
   /** Output is in the hands of the kernel when it is written: there is nothing to wait for. */
-  #consumed(bytes: number): void {
-    this.session?.receive({ type: "credit", bytes });
+  #consumed(frame: ServerFrame): void {
+    this.session?.receive({ type: "credit", bytes: creditCost(frame) });
   }
 
   /** The session is in the middle of sending. */

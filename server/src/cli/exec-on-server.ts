@@ -1,6 +1,6 @@
 import { Session } from "@zeroboot/sdk";
 import type { ExecRequest } from "./exec.js";
-import type { Ran } from "./exec-result.js";
+import { endedWithSession, type Ran } from "./exec-result.js";
 
 /**
  * Run a program in a session of a server, through the SDK.
@@ -23,14 +23,15 @@ export async function execOnServer(
       maxOutputBytes: 0,
       ...(request.timeoutMs === undefined ? {} : { timeoutMs: request.timeoutMs }),
     });
-    request.signal.addEventListener("abort", () => execution.interrupt(), { once: true });
+    if (request.signal.aborted) execution.interrupt();
+    else request.signal.addEventListener("abort", () => execution.interrupt(), { once: true });
     await Promise.all([
       pass(execution.stdout.bytes(), request.onStdout),
       pass(execution.stderr.bytes(), request.onStderr),
     ]);
     const { exitCode, status, error, result } = await execution;
     const text = result?.["text/plain"];
-    return {
+    const ran: Ran = {
       exitCode,
       status,
       // What this client did not keep was passed on all the same.
@@ -38,6 +39,9 @@ export async function execOnServer(
       traceback: error?.traceback,
       result: typeof text === "string" ? text : undefined,
     };
+    if (status !== "killed") return ran;
+    const end = await session.closed;
+    return endedWithSession(ran, end.code, end.message);
   } finally {
     await session.close();
   }

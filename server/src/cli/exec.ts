@@ -40,7 +40,7 @@ export async function exec(code: string | undefined, options: ExecOptions): Prom
   const stop = onStopSignal();
   void stop.received.then(() => interrupt.abort());
   // Whoever reads our output has left: there is nobody to run for.
-  process.stdout.on("error", () => process.exit(EXIT.failure));
+  for (const stream of [process.stdout, process.stderr]) stream.on("error", () => process.exit(EXIT.failure));
   try {
     const request: ExecRequest = {
       code: readCode(code, options.file),
@@ -50,6 +50,10 @@ export async function exec(code: string | undefined, options: ExecOptions): Prom
       signal: interrupt.signal,
     };
     return report(await run(request, config, options), options.print === true);
+  } catch (error) {
+    // What gives up because of the signal may throw the signal's own reason: nothing that has to be told.
+    if (error === interrupt.signal.reason) return EXIT.interrupted;
+    throw error;
   } finally {
     stop.release();
   }

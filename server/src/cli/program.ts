@@ -20,7 +20,7 @@ export async function runCli(args: readonly string[]): Promise<number> {
   const program = new Command("zeroboot")
     .description("Sessions in copy-on-write forked KVM virtual machines.")
     .exitOverride();
-  await addServe(program, running, args[0] === "serve");
+  await addServe(program, running, args.includes("serve"));
   addExec(program, running);
   addTemplate(program, running);
   addDoctor(program, running);

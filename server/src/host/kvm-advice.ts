@@ -46,7 +46,9 @@ export function kvmRemedy(device: KvmDevice = inspectKvmDevice()): string {
       "and then log in again."
     );
   }
-  if (device.userListed) return "You are in the group, but not in this login: log out and in again, or run: newgrp kvm";
+  if (device.userListed) {
+    return `You are in the group, but not in this login: log out and in again, or run: newgrp ${device.group}`;
+  }
   return `Run: sudo usermod -aG ${device.group} ${device.user} and then log in again (or run: newgrp ${device.group}).`;
 }
 

@@ -6,6 +6,7 @@ import {
   MAX_RESULT_BYTES,
   type StdinFrame,
 } from "@zeroboot/sdk/protocol";
+import { ByteBuffer } from "./byte-buffer.js";
 import { ERROR_PARTS, MIME_TYPES } from "./link-abi.js";
 import { PartAssembler } from "./part-assembler.js";
 import { Stopwatch } from "./timings.js";
@@ -16,6 +17,9 @@ export type Ending = Pick<DoneFrame, "status" | "exitCode">;
 export const KILLED: Ending = { status: "killed", exitCode: 137 };
 export const TIMED_OUT: Ending = { status: "timeout", exitCode: 124 };
 export const INTERRUPTED: Ending = { status: "interrupted", exitCode: 130 };
+
+/** Standard input on its way to the guest. */
+export type Input = Pick<StdinFrame, "data" | "eof">;
 
 /** One `execute`, from its acceptance to its `done`. */
 export class Execution {
@@ -36,8 +40,9 @@ export class Execution {
   timedOut = false;
   readonly #stopwatch = new Stopwatch();
   #stdinOpen: boolean;
-  #heldStdin: StdinFrame[] = [];
-  #heldStdinBytes = 0;
+  readonly #heldInput = new ByteBuffer();
+  #holdsInput = false;
+  #heldEof = false;
 
   constructor(frame: ExecuteFrame, defaultTimeoutMs: number) {
     this.id = frame.id;
@@ -58,18 +63,24 @@ export class Execution {
     this.#stdinOpen = false;
   }
 
-  /** Keep input that came before the execution's turn. Answers false when that is too much. */
-  holdStdin(frame: StdinFrame): boolean {
-    if (this.#heldStdinBytes + frame.data.length > MAX_QUEUED_STDIN_BYTES) return false;
-    this.#heldStdinBytes += frame.data.length;
-    this.#heldStdin.push(frame);
+  /** Keep input that cannot be passed on yet. Answers false when that is too much. */
+  holdInput(input: Input): boolean {
+    if (this.#heldInput.length + input.data.length > MAX_QUEUED_STDIN_BYTES) return false;
+    this.#heldInput.add(input.data);
+    this.#heldEof ||= input.eof === true;
+    this.#holdsInput = true;
     return true;
   }
 
-  takeHeldStdin(): readonly StdinFrame[] {
-    const held = this.#heldStdin;
-    this.#heldStdin = [];
-    return held;
+  /** Everything held, as one piece; undefined if there is nothing. */
+  get heldInput(): Input | undefined {
+    return this.#holdsInput ? { data: this.#heldInput.bytes, eof: this.#heldEof } : undefined;
+  }
+
+  /** It was passed on. */
+  releaseInput(): void {
+    this.#heldInput.clear();
+    this.#holdsInput = false;
   }
 
   /** It is in the VM's hands. */

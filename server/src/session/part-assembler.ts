@@ -1,3 +1,5 @@
+import { ByteBuffer } from "./byte-buffer.js";
+
 /** `ZB_PART_*` of native/src/devices/link_abi.h: the flags of a record that is one part of a whole. */
 const PART_INDEX_MASK = 0x3f;
 const PART_LAST_OF_BUNDLE = 0x40;
@@ -19,7 +21,7 @@ export interface Assembled {
 
 interface OpenPart {
   readonly index: number;
-  readonly chunks: Uint8Array[];
+  readonly data: ByteBuffer;
 }
 
 /**
@@ -56,7 +58,7 @@ export class PartAssembler {
     const last = (flags & PART_LAST_OF_BUNDLE) !== 0;
     if (more && last) throw new PartOrderError("the last record announces more");
     if (more) return undefined;
-    this.#done.set(index, Buffer.concat(part.chunks));
+    this.#done.set(index, part.data.bytes);
     this.#open = undefined;
     return last ? this.#finish() : undefined;
   }
@@ -69,7 +71,7 @@ export class PartAssembler {
   #begin(index: number): OpenPart {
     if (index >= this.#maxParts) throw new PartOrderError(`unknown part ${index}`);
     if (this.#done.has(index)) throw new PartOrderError(`part ${index} twice`);
-    this.#open = { index, chunks: [] };
+    this.#open = { index, data: new ByteBuffer() };
     return this.#open;
   }
 
@@ -77,9 +79,8 @@ export class PartAssembler {
     const room = this.#maxBytes - this.#bytes;
     const kept = payload.length > room ? payload.subarray(0, room) : payload;
     if (kept.length < payload.length) this.#truncated = true;
-    if (kept.length === 0) return;
     this.#bytes += kept.length;
-    part.chunks.push(kept);
+    part.data.add(kept);
   }
 
   #finish(): Assembled {

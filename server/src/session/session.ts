@@ -13,7 +13,7 @@ import { HostKind, type Template, type Vm, type VmEnd } from "../../../native/en
 import { errorCode } from "../errors.js";
 import type { Logger } from "../logger.js";
 import { Credit } from "./credit.js";
-import { type Ending, Execution, INTERRUPTED, KILLED } from "./execution.js";
+import { type Ending, Execution, INTERRUPTED, type Input, KILLED } from "./execution.js";
 import { ExecutionIds } from "./execution-ids.js";
 import { ExecutionQueue } from "./execution-queue.js";
 import type { FrameSink } from "./frame-sink.js";
@@ -30,8 +30,11 @@ import { Timer } from "./timer.js";
  */
 export type SessionState = "forking" | "ready" | "executing" | "closing" | "closed";
 
-/** The engine's input queue is full for an instant when a cell has left input unread; then again, milliseconds. */
-const HAND_OVER_RETRY_MS = 5;
+/**
+ * For what the engine cannot take at this instant, milliseconds: records, while a cell's unread input
+ * fills its queue; an interrupt, until the guest has fetched the cell.
+ */
+const RETRY_MS = 5;
 
 export interface SessionOptions {
   readonly id: string;
@@ -65,10 +68,11 @@ export class Session {
   readonly #forkTimer = new Timer(() => this.#forkTimedOut());
   readonly #idleTimer = new Timer(() => this.dispose("idle_timeout"));
   readonly #lifeTimer = new Timer(() => this.dispose("lifetime_exceeded"));
-  readonly #cellTimer = new Timer(() => this.#cellTimedOut());
+  readonly #cellTimer = new Timer(() => this.#guard(() => this.#cellTimedOut()));
   readonly #graceTimer = new Timer(() => this.dispose("cell_unstoppable"));
   readonly #lastOutputTimer = new Timer(() => this.#finishAfterEnd());
-  readonly #retryTimer = new Timer(() => this.#handOver());
+  readonly #handOverTimer = new Timer(() => this.#guard(() => this.#handOver()));
+  readonly #interruptTimer = new Timer(() => this.#guard(() => this.#raiseInterrupt()));
   #state: SessionState = "forking";
   #vm: Vm | undefined;
   #reader: RecordReader | undefined;
@@ -115,9 +119,11 @@ export class Session {
     if (this.#isOver) return;
     if (this.#state === "forking") return this.refuse("not_ready", frame.type, idOf(frame));
     if (this.#queue.isEmpty) this.#idleTimer.start(this.#settings.idleTimeoutMs);
-    const refusal = this.#accept(frame);
-    if (refusal === undefined) this.#refusedInARow = 0;
-    else this.refuse(refusal, frame.type, idOf(frame));
+    this.#guard(() => {
+      const refusal = this.#accept(frame);
+      if (refusal === undefined) this.#refusedInARow = 0;
+      else this.refuse(refusal, frame.type, idOf(frame));
+    });
   }
 
   /** Answer a frame with `failure`; the session goes on, unless the client does nothing else. */
@@ -131,6 +137,17 @@ export class Session {
       ...(id === undefined ? {} : { id }),
     });
     if (++this.#refusedInARow > this.#settings.maxRefusedFrames) this.dispose("too_many_failures");
+  }
+
+  /** Something broke, on this side or in the guest: that ends this session, and no other. */
+  failed(error: unknown): void {
+    if (error instanceof GuestViolation) {
+      this.#log.warn({ detail: error.message }, "guest broke the link's rules");
+      this.dispose("protocol_violation", error.message);
+    } else {
+      this.#log.error({ err: error }, "session failed");
+      this.dispose("internal");
+    }
   }
 
   /** The connection takes frames again. */
@@ -166,8 +183,17 @@ export class Session {
       this.#cellTimer,
       this.#graceTimer,
       this.#lastOutputTimer,
-      this.#retryTimer,
+      this.#handOverTimer,
+      this.#interruptTimer,
     ];
+  }
+
+  #guard(work: () => void): void {
+    try {
+      work();
+    } catch (error) {
+      this.failed(error);
+    }
   }
 
   // ---- the fork --------------------------------------------------------------------------
@@ -176,7 +202,7 @@ export class Session {
   #forked(forkTimeUs: number): void {
     if (this.#isOver) return;
     this.#forkTimeUs = forkTimeUs;
-    this.#send(HostKind.identity, 0, 0, identityRecord());
+    this.#guard(() => this.#send(HostKind.identity, 0, 0, identityRecord()));
   }
 
   /** The fork is itself: only now may anything of the client reach it. */
@@ -184,6 +210,8 @@ export class Session {
     if (this.#state !== "forking") throw new GuestViolation("an identity nobody asked for");
     this.#forkTimer.stop();
     this.#state = "ready";
+    // Before the frame, with which a connection found broken ends the session and its timers.
+    this.#idleTimer.start(this.#settings.idleTimeoutMs);
     const { templateName, template } = this.#options;
     this.#router.send({
       type: "ready",
@@ -195,7 +223,6 @@ export class Session {
       forkTimeUs: Math.round(this.#forkTimeUs),
       resumed: false,
     });
-    this.#idleTimer.start(this.#settings.idleTimeoutMs);
   }
 
   #forkTimedOut(): void {
@@ -227,7 +254,7 @@ export class Session {
   }
 
   #takeLeave(reason: FailureCode, message: string = FAILURES[reason].meaning): void {
-    if (this.#queue.running !== undefined && this.#peek() !== undefined) this.#queue.running.truncated = true;
+    if (this.#queue.running !== undefined && this.#hasUnsentOutput()) this.#queue.running.truncated = true;
     this.#sink.cork(() => {
       for (const execution of this.#queue.drain()) {
         this.#router.send(execution.done(KILLED, this.#executionCount));
@@ -268,15 +295,15 @@ export class Session {
     const execution = this.#queue.find(frame.id);
     if (execution === undefined) return "unknown_execution";
     if (!execution.stdinOpen) return "stdin_closed";
-    if (execution.engineId === 0 ? !execution.holdStdin(frame) : !this.#sendStdin(execution, frame)) {
-      return "stdin_overflow";
-    }
+    // What is held comes first.
+    const isHeld = execution.engineId === 0 || execution.heldInput !== undefined;
+    if (!(isHeld ? execution.holdInput(frame) : this.#sendInput(execution, frame))) return "stdin_overflow";
     if (frame.eof === true) execution.closeStdin();
     return undefined;
   }
 
-  #sendStdin(execution: Execution, frame: StdinFrame): boolean {
-    return this.#send(HostKind.stdin, frame.eof === true ? STDIN_EOF : 0, execution.engineId, frame.data);
+  #sendInput(execution: Execution, input: Input): boolean {
+    return this.#send(HostKind.stdin, input.eof === true ? STDIN_EOF : 0, execution.engineId, input.data);
   }
 
   #interrupt(frame: InterruptFrame): FailureCode | undefined {
@@ -286,7 +313,6 @@ export class Session {
     if (execution === this.#queue.running && execution.engineId !== 0) {
       this.#interruptRunning(execution);
     } else if (execution === this.#queue.running) {
-      this.#retryTimer.stop();
       this.#finish(execution, INTERRUPTED);
     } else {
       this.#queue.remove(execution);
@@ -309,32 +335,48 @@ export class Session {
     this.#handOver();
   }
 
-  /** Give the running execution to the VM. */
+  /** Give the running execution to the VM, and the input that came before its turn; go on later where that is full. */
   #handOver(): void {
     const execution = this.#queue.running;
     if (execution === undefined || this.#isOver || this.#vmEnd !== undefined) return;
-    const engineId = this.#ids.next();
-    for (const variable of execution.env) {
-      if (!this.#send(HostKind.env, 0, engineId, variable)) return this.#retryTimer.start(HAND_OVER_RETRY_MS);
+    if (execution.engineId === 0 && !this.#handOverCell(execution)) return this.#handOverTimer.start(RETRY_MS);
+    const input = execution.heldInput;
+    if (input !== undefined) {
+      if (!this.#sendInput(execution, input)) return this.#handOverTimer.start(RETRY_MS);
+      execution.releaseInput();
     }
-    const flags = execution.startsWithStdinOpen ? EXECUTE_STDIN_OPEN : 0;
-    if (!this.#send(HostKind.execute, flags, engineId, execution.code)) {
-      return this.#retryTimer.start(HAND_OVER_RETRY_MS);
-    }
-    execution.handedOver(engineId, ++this.#executionCount);
-    for (const frame of execution.takeHeldStdin()) this.#sendStdin(execution, frame);
-    this.#cellTimer.start(execution.timeoutMs);
-    this.#router.send({ type: "started", id: execution.id });
     // Output that came while nothing ran was waiting for this.
     this.#pump();
   }
 
+  #handOverCell(execution: Execution): boolean {
+    const engineId = this.#ids.next();
+    for (const variable of execution.env) {
+      if (!this.#send(HostKind.env, 0, engineId, variable)) return false;
+    }
+    const flags = execution.startsWithStdinOpen ? EXECUTE_STDIN_OPEN : 0;
+    if (!this.#send(HostKind.execute, flags, engineId, execution.code)) return false;
+    execution.handedOver(engineId, ++this.#executionCount);
+    this.#cellTimer.start(execution.timeoutMs);
+    this.#router.send({ type: "started", id: execution.id });
+    return true;
+  }
+
   #interruptRunning(execution: Execution): void {
     execution.discarding = true;
-    this.#vm?.discardOutput();
-    this.#vm?.interrupt(execution.engineId);
+    this.#raiseInterrupt();
     // What was held for want of credit is thrown away now, so that `done` can come.
     this.#pump();
+  }
+
+  /** An interrupt on the heels of its `execute` finds a guest that has not fetched the cell, and must not be lost. */
+  #raiseInterrupt(): void {
+    const execution = this.#queue.running;
+    if (execution === undefined || this.#vmEnd !== undefined) return;
+    this.#vm?.discardOutput();
+    if (this.#vm?.interrupt(execution.engineId) === false) this.#interruptTimer.start(RETRY_MS);
+    // A guest that has fetched the cell and not begun it drops the interrupt: once more, before its VM is ended for it.
+    else if (execution.timedOut) this.#interruptTimer.start(this.#settings.interruptGraceMs / 2);
   }
 
   #cellTimedOut(): void {
@@ -348,6 +390,8 @@ export class Session {
   #finish(execution: Execution, ending: Ending): void {
     this.#cellTimer.stop();
     this.#graceTimer.stop();
+    this.#handOverTimer.stop();
+    this.#interruptTimer.stop();
     this.#queue.finishRunning();
     this.#router.send(execution.done(ending, this.#executionCount));
     // The client's connection may have been found broken while sending; a dead VM runs nothing.
@@ -374,7 +418,7 @@ export class Session {
         this.#router.flush();
       });
     } catch (error) {
-      this.#failed(error);
+      this.failed(error);
     } finally {
       this.#pumping = false;
     }
@@ -402,13 +446,12 @@ export class Session {
     return this.#reader?.peek();
   }
 
-  #failed(error: unknown): void {
-    if (error instanceof GuestViolation) {
-      this.#log.warn({ detail: error.message }, "guest broke the link's rules");
-      this.dispose("protocol_violation", error.message);
-    } else {
-      this.#log.error({ err: error }, "session failed");
-      this.dispose("internal");
+  #hasUnsentOutput(): boolean {
+    try {
+      return this.#peek() !== undefined;
+    } catch {
+      // What cannot even be read is not sent.
+      return true;
     }
   }
 

@@ -19,6 +19,13 @@ const REINSTALL = "Remove node_modules and run npm install again.";
 
 export type UwsModule = typeof import("uWebSockets.js");
 
+/** What a native module is made for. */
+export interface NodeRuntime {
+  readonly platform: string;
+  readonly arch: string;
+  readonly versions: { readonly node: string; readonly modules: string };
+}
+
 /** Where the native module for this Node lies, and whether it is the one that is pinned. */
 export interface UwsModuleCheck {
   readonly path: string;
@@ -27,19 +34,21 @@ export interface UwsModuleCheck {
 
 /**
  * Find and check the native module of uWebSockets.js without loading it.
+ * @param importer URL of the module that would import the package
  * @throws ServerError `node_unsupported`, `native_module_missing`, `native_module_mismatch`
  */
-export function checkUwsModule(): UwsModuleCheck {
-  const name = `uws_${process.platform}_${process.arch}_${process.versions.modules}.node`;
+export function checkUwsModule(node: NodeRuntime = process, importer: string = import.meta.url): UwsModuleCheck {
+  const { platform, arch, versions } = node;
+  const name = `uws_${platform}_${arch}_${versions.modules}.node`;
   const pinned = PINNED[name];
   if (pinned === undefined) {
     throw new ServerError(
       "node_unsupported",
-      `the WebSocket server has no native module for Node ${process.versions.node} on ${process.platform} ${process.arch}`,
+      `the WebSocket server has no native module for Node ${versions.node} on ${platform} ${arch}`,
       { remedy: "Use Node 20 or 22 on Linux x86-64." },
     );
   }
-  const path = join(packageDirectory(), "dist", "bin", name);
+  const path = join(packageDirectory(importer), "dist", "bin", name);
   const sha256 = createHash("sha256").update(readModule(path)).digest("hex");
   if (sha256 !== pinned) {
     throw new ServerError("native_module_mismatch", `${path} is not the file this version was made with`, {
@@ -56,8 +65,8 @@ export async function loadUws(): Promise<UwsModule> {
 }
 
 /** The package's directory: it exports no path that could be resolved by the name of a file. */
-function packageDirectory(): string {
-  const candidates = createRequire(import.meta.url).resolve.paths(PACKAGE) ?? [];
+function packageDirectory(importer: string): string {
+  const candidates = createRequire(importer).resolve.paths(PACKAGE) ?? [];
   const found = candidates.map((modules) => join(modules, PACKAGE)).find((directory) => existsSync(directory));
   if (found === undefined) {
     throw new ServerError("native_module_missing", `the package ${PACKAGE} is not installed`, { remedy: REINSTALL });

@@ -69,7 +69,11 @@ class UwsTransport implements Transport {
       message: (ws, message, isBinary) => {
         ws.getUserData().handlers?.onMessage(new Uint8Array(message.slice(0)), isBinary);
       },
-      drain: (ws) => ws.getUserData().handlers?.onDrain(),
+      // The library also calls when only a part has left. Sending more each time would fill the queue of
+      // whoever reads a little at a time, until a message is dropped.
+      drain: (ws) => {
+        if (ws.getBufferedAmount() === 0) ws.getUserData().handlers?.onDrain();
+      },
       close: (ws) => closed(ws.getUserData()),
     });
     this.#app.any("/*", (response, request) => {
@@ -129,9 +133,12 @@ class UwsConnection implements Connection {
   cork(work: () => void): void {
     if (this.#ws === undefined || this.#corked) return work();
     this.#corked = true;
-    this.#ws.cork(work);
-    this.#corked = false;
-    if (this.#closing !== undefined) this.close(this.#closing.code, this.#closing.reason);
+    try {
+      this.#ws.cork(work);
+    } finally {
+      this.#corked = false;
+      if (this.#closing !== undefined) this.close(this.#closing.code, this.#closing.reason);
+    }
   }
 
   close(code: number, reason: string): void {
@@ -204,7 +211,8 @@ function readRequest(response: HttpResponse, request: HttpRequest): TransportReq
   return {
     method: request.getMethod().toUpperCase(),
     path: request.getUrl(),
-    query: request.getQuery(),
+    // Undefined where there is none, whatever the library's types say.
+    query: request.getQuery() ?? "",
     headers,
     remoteAddress: Buffer.from(response.getRemoteAddressAsText()).toString("latin1"),
   };
@@ -213,6 +221,11 @@ function readRequest(response: HttpResponse, request: HttpRequest): TransportReq
 function respond(response: HttpResponse, answer: TransportResponse, isHead: boolean): void {
   response.writeStatus(`${answer.status} ${STATUS_CODES[answer.status] ?? "Unknown"}`);
   for (const [name, value] of Object.entries(answer.headers)) response.writeHeader(name, value);
-  if (isHead) response.endWithoutBody(Buffer.byteLength(answer.body));
-  else response.end(answer.body);
+  if (!isHead) {
+    response.end(answer.body);
+    return;
+  }
+  // Given the length itself, the library takes the response for unfinished and ends the process.
+  response.writeHeader("content-length", String(Buffer.byteLength(answer.body)));
+  response.endWithoutBody();
 }

@@ -47,9 +47,7 @@ export function serveSession(connection: Connection, makeSession: (sink: FrameSi
       try {
         session.receive(decodeClientFrame(message));
       } catch (error) {
-        if (!(error instanceof FrameError)) throw error;
-        if (FAILURES[error.code].closeCode === null) session.refuse(error.code, error.frame, error.id, error.message);
-        else fail(session, error.code, error.message);
+        refuseMessage(session, error);
       }
     },
     onDrain: () => session.drained(),
@@ -63,6 +61,13 @@ export function refuseConnection(connection: Connection, code: FailureCode): Con
   connection.send(encodeFrame({ type: "failure", code, message: failure.meaning }));
   connection.close(failure.closeCode ?? FAILURES.internal.closeCode, code);
   return { onMessage() {}, onDrain() {}, onClose() {} };
+}
+
+function refuseMessage(session: Session, error: unknown): void {
+  // The transport must not be thrown at: that would end the process.
+  if (!(error instanceof FrameError)) return session.failed(error);
+  if (FAILURES[error.code].closeCode !== null) return fail(session, error.code, error.message);
+  session.refuse(error.code, error.frame, error.id, error.message);
 }
 
 function fail(session: Session, code: FailureCode, message: string): void {

@@ -1,0 +1,188 @@
+import { type ServerFrame, utf8Length } from "@zeroboot/sdk/protocol";
+import { beforeEach, describe, expect, it } from "vitest";
+import { GuestKind } from "../../../../native/engine.js";
+import { Credit } from "../../../../server/src/session/credit.js";
+import { Execution } from "../../../../server/src/session/execution.js";
+import { RecordReader } from "../../../../server/src/session/record-reader.js";
+import { GuestViolation, RecordRouter, type Routed } from "../../../../server/src/session/record-router.js";
+import { DONE, donePayload, LAST, MORE, record, stderr, stdout, TEXT } from "./records.js";
+import { Sent } from "./sent.js";
+
+const ID = 7;
+let sent: Sent;
+let credit: Credit;
+let router: RecordRouter;
+let running: Execution;
+
+beforeEach(() => {
+  sent = new Sent();
+  credit = new Credit(100, 1000);
+  router = new RecordRouter(sent, credit);
+  running = new Execution({ type: "execute", id: "a", code: "" }, 1000);
+  running.handedOver(ID, 1);
+});
+
+/** Route a batch as far as it goes, and flush: what became of each record. */
+function route(reader: RecordReader, during: "cell" | "idle" = "cell"): Routed[] {
+  const routed: Routed[] = [];
+  for (let next = reader.peek(); next !== undefined; next = reader.peek()) {
+    const became = router.route(reader, next, during === "cell" ? running : undefined);
+    routed.push(became);
+    if (became === "held") break;
+  }
+  router.flush();
+  return routed;
+}
+const batch = (...records: Buffer[]) => new RecordReader(Buffer.concat(records));
+
+/** Frames, their data as text. */
+const frames = (): unknown[] =>
+  sent.frames.map((frame: ServerFrame) =>
+    "data" in frame ? { ...frame, data: Buffer.from(frame.data).toString() } : frame,
+  );
+
+describe("output", () => {
+  it("becomes frames of the execution that runs, and is paid for", () => {
+    expect(route(batch(stdout(ID, "ab"), stdout(ID, "c"), stderr(ID, "d")))).toEqual(["taken", "taken", "taken"]);
+    expect(frames()).toEqual([
+      { type: "stdout", id: "a", seq: 0, data: "abc" },
+      { type: "stderr", id: "a", seq: 1, data: "d" },
+    ]);
+    expect(credit.available).toBe(96);
+  });
+
+  it("is sent as far as the credit reaches; the rest of the record follows with more", () => {
+    credit.spend(97);
+    const reader = batch(stdout(ID, "abcdef"), stdout(ID, "g"));
+    expect(route(reader)).toEqual(["taken", "held"]);
+    expect(frames()).toEqual([{ type: "stdout", id: "a", seq: 0, data: "abc" }]);
+    credit.grant(2);
+    route(reader);
+    credit.grant(50);
+    expect(route(reader)).toEqual(["taken", "taken"]);
+    expect(frames().slice(1)).toMatchObject([{ data: "de" }, { data: "fg" }]);
+    expect(running.truncated).toBe(false);
+  });
+
+  it("waits while the connection takes no more", () => {
+    sent.writable = false;
+    const reader = batch(stdout(ID, "ab"), stderr(ID, "cd"), stdout(ID, "ef"));
+    // The second stream sends the first piece, which the connection only queues.
+    expect(route(reader)).toEqual(["taken", "taken", "held"]);
+    expect(router.writable).toBe(false);
+    sent.writable = true;
+    router.writable = true;
+    expect(route(reader)).toEqual(["taken"]);
+    expect(frames()).toMatchObject([{ data: "ab" }, { data: "cd" }, { data: "ef" }]);
+  });
+
+  it("that belongs to no cell waits for the next one to run", () => {
+    const reader = batch(stdout(0, "from a thread"));
+    expect(route(reader, "idle")).toEqual(["held"]);
+    expect(route(reader)).toEqual(["taken"]);
+    expect(frames()).toEqual([{ type: "stdout", id: "a", seq: 0, data: "from a thread" }]);
+  });
+
+  it("that has no room is thrown away once the execution is being stopped, and done can come", () => {
+    credit.spend(98);
+    running.discarding = true;
+    const reader = batch(stdout(ID, "ab"), stdout(ID, "cd"), record(GuestKind.done, 0, ID, donePayload(DONE.ok)));
+    expect(route(reader)).toEqual(["taken", "taken", { status: "ok", exitCode: 0, truncated: false }]);
+    expect(frames()).toMatchObject([{ data: "ab" }]);
+    expect(running.truncated).toBe(true);
+  });
+
+  it("of no bytes costs nothing and is no frame", () => {
+    credit.spend(100);
+    expect(route(batch(stdout(ID, ""), stderr(ID, "")))).toEqual(["taken", "taken"]);
+    expect(frames()).toEqual([]);
+  });
+});
+
+describe("a result", () => {
+  const result = (flags: number, text: string) => record(GuestKind.result, flags, ID, text);
+
+  it("is put together, sent behind earlier output and paid for", () => {
+    route(batch(stdout(ID, "ab"), result(TEXT | MORE, "4"), result(TEXT, "2"), result(1 | LAST, "<i>é</i>")));
+    expect(frames()).toEqual([
+      { type: "stdout", id: "a", seq: 0, data: "ab" },
+      { type: "result", id: "a", bundle: { "text/plain": "42", "text/html": "<i>é</i>" } },
+    ]);
+    expect(credit.available).toBe(100 - 2 - 2 - utf8Length("<i>é</i>"));
+  });
+
+  it("is sent whole on any credit and held on none", () => {
+    credit.spend(99);
+    const reader = batch(result(TEXT | LAST, "x".repeat(300)), result(TEXT | LAST, "y"));
+    expect(route(reader)).toEqual(["taken", "held"]);
+    expect(frames()).toMatchObject([{ bundle: { "text/plain": "x".repeat(300) } }]);
+    credit.grant(300);
+    expect(route(reader)).toEqual(["taken"]);
+  });
+
+  it("says so when it was cut", () => {
+    const chunk = result(TEXT | MORE, "x".repeat(16_384));
+    route(batch(...Array.from({ length: 17 }, () => chunk), result(TEXT | LAST, "")));
+    expect(running.truncated).toBe(true);
+    expect(frames()).toMatchObject([{ bundle: { "text/plain": "x".repeat(262_144) } }]);
+  });
+
+  it("is thrown away without room while the execution is being stopped", () => {
+    credit.spend(100);
+    running.discarding = true;
+    expect(route(batch(result(TEXT | LAST, "42")))).toEqual(["taken"]);
+    expect([frames(), running.truncated]).toEqual([[], true]);
+  });
+});
+
+describe("an error", () => {
+  it("is name, message and traceback in one frame, paid for", () => {
+    const part = (flags: number, text: string) => record(GuestKind.error, flags, ID, text);
+    route(batch(part(0, "ValueError"), part(1, "no"), part(2 | LAST, "line 1")));
+    expect(frames()).toEqual([{ type: "error", id: "a", name: "ValueError", message: "no", traceback: "line 1" }]);
+    expect(credit.available).toBe(100 - 18);
+  });
+});
+
+describe("control records", () => {
+  it("need no credit: a request for input", () => {
+    credit.spend(100);
+    route(batch(record(GuestKind.inputRequest, 0x01, ID, "Password: "), record(GuestKind.inputRequest, 0, ID, "")));
+    expect(frames()).toEqual([
+      { type: "inputRequest", id: "a", prompt: "Password: ", password: true },
+      { type: "inputRequest", id: "a", prompt: "", password: false },
+    ]);
+  });
+
+  it("are handed to the session: done and identity", () => {
+    expect(route(batch(record(GuestKind.done, 0, ID, donePayload(DONE.error, 3, 1))))).toEqual([
+      { status: "error", exitCode: 3, truncated: true },
+    ]);
+    expect(route(batch(record(GuestKind.identity, 0, 0)), "idle")).toEqual(["identified"]);
+  });
+
+  it("that this protocol does not show are passed over", () => {
+    expect(route(batch(record(GuestKind.display, TEXT | LAST, ID, "x")))).toEqual(["taken"]);
+    expect(frames()).toEqual([]);
+  });
+});
+
+describe("a guest breaks the rules", () => {
+  it.each([
+    ["with output of an execution that does not run", stdout(ID + 1, "x")],
+    ["with an end of one", record(GuestKind.done, 0, ID + 1, donePayload(DONE.ok))],
+    ["with a second ready", record(GuestKind.ready, 0, 0, "CPython")],
+    ["with an end it has no word for", record(GuestKind.done, 0, ID, donePayload(9))],
+    ["with half an end", record(GuestKind.done, 0, ID, "x")],
+    ["with a kind that is none", record(0x8a, 0, ID)],
+    ["with a part that has no meaning", record(GuestKind.result, 63 | LAST, ID, "x")],
+    ["with a fourth part of an error", record(GuestKind.error, 3, ID, "x")],
+  ])("%s", (_, bytes) => {
+    expect(() => route(batch(bytes))).toThrow(GuestViolation);
+  });
+
+  it.each([GuestKind.result, GuestKind.error, GuestKind.inputRequest, GuestKind.done])(
+    "with a record of kind %d while nothing runs",
+    (kind) => expect(() => route(batch(record(kind, 0, 0, "x")), "idle")).toThrow(GuestViolation),
+  );
+});
