@@ -1,5 +1,5 @@
 import { spawn } from "node:child_process";
-import { mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
+import { mkdir, mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { MachineParts } from "./parts.js";
@@ -14,6 +14,8 @@ export interface MachineCommand {
   readonly directory: string;
   /** Variables the command gets beside PATH, HOME and TERM. */
   readonly environment: Readonly<Record<string, string>>;
+  /** What the command writes into `$RESULTS` is kept here; thrown away if undefined. */
+  readonly resultsDirectory: string | undefined;
   readonly memoryMb: number;
   readonly processors: number;
   readonly signal: AbortSignal;
@@ -32,8 +34,11 @@ export class MachineFailed extends Error {
  * @throws MachineFailed with the end of the machine's console
  */
 export async function runInMachine(parts: MachineParts, command: MachineCommand): Promise<number> {
-  const results = await mkdtemp(join(tmpdir(), "zeroboot-hardware-kvm-"));
+  const kept = command.resultsDirectory;
+  const results = kept ?? (await mkdtemp(join(tmpdir(), "zeroboot-hardware-kvm-")));
   try {
+    await mkdir(results, { recursive: true });
+    await rm(join(results, EXIT_CODE), { force: true });
     await writeFile(join(results, "run.sh"), script(command));
     const ended = await emulate(parts, command, results);
     const code = await readFile(join(results, EXIT_CODE), "utf8").catch(() => "");
@@ -41,7 +46,7 @@ export async function runInMachine(parts: MachineParts, command: MachineCommand)
     const said = await readFile(join(results, CONSOLE), "utf8").catch(() => "");
     throw new MachineFailed(`the emulated machine ended (${ended}) before the command did:\n${said.slice(-4096)}`);
   } finally {
-    await rm(results, { recursive: true, force: true });
+    if (kept === undefined) await rm(results, { recursive: true, force: true });
   }
 }
 
