@@ -52,7 +52,7 @@ export interface BootOptions {
   kernelPath: string;
   /** EROFS image. Copied once per process into sealed memory, shared by all VMs. */
   rootImagePath: string;
-  /** SHA-256 of the two files, hex; written into snapshots. The root image is checked against its digest. */
+  /** SHA-256 of the two files, hex; written into snapshots, which also hold the root image's CRC and are held to it. */
   kernelDigest: string;
   rootDigest: string;
   /** Guest memory in MiB, 64-3072. */
