@@ -15,7 +15,6 @@ mount -t 9p -o "$share,ro,cache=loose" host /host
 mount -t tmpfs -o size=75% tmpfs /upper
 mkdir /upper/files /upper/work
 mount -t overlay -o lowerdir=/host,upperdir=/upper/files,workdir=/upper/work overlay /root
-mount -t tmpfs tmpfs /root/tmp
 mount -t tmpfs tmpfs /root/run
 mkdir -p /root/run/zeroboot-results
 mount -t 9p -o "$share,cache=none" results /root/run/zeroboot-results
