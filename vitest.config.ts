@@ -14,7 +14,13 @@ const onVirtualMachines = {
   hookTimeout: 1_800_000,
 } as const;
 
-const unit = { name: "unit", include: ["test/unit/**/*.test.ts"], sequence: { groupOrder: 0 } };
+const unit = {
+  name: "unit",
+  include: ["test/unit/**/*.test.ts"],
+  sequence: { groupOrder: 0 },
+  // Generated input by the thousand, on a machine that may be busy.
+  testTimeout: 30_000,
+};
 const vmProjects = [
   { ...onVirtualMachines, name: "engine", include: ["test/engine/**/*.test.ts"], sequence: { groupOrder: 1 } },
   { ...onVirtualMachines, name: "e2e", include: ["test/e2e/**/*.test.ts"], sequence: { groupOrder: 2 } },

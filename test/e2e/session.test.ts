@@ -18,7 +18,11 @@ describe("a session over a bare WebSocket", () => {
     expect(client.frames[0]).toMatchObject({ type: "ready", template: "python", protocol: 1, resumed: false });
     const cell = await client.run("print(6*7)");
     expect(cell.stdout).toBe("42\n");
-    expect(cell.types).toEqual(["started", "stdout", "done"]);
+    // One print may come in pieces: it is two writes of Python's, and a slow guest is drained between them.
+    const pieces = cell.types.slice(1, -1);
+    expect(cell.types.at(0)).toBe("started");
+    expect(new Set(pieces)).toEqual(new Set(["stdout"]));
+    expect(cell.types.at(-1)).toBe("done");
     expect(cell.done).toMatchObject({ status: "ok", exitCode: 0, executionCount: 1, truncated: false });
   });
 

@@ -136,10 +136,11 @@ describe("prescan refuses", () => {
     prescanQuietly(message); // compiled
     const start = performance.now();
     expect(refusal(message)).toBeDefined();
-    expect(performance.now() - start).toBeLessThan(10);
+    // About 1 ms; a busy machine gets room, a scan that is not linear has none.
+    expect(performance.now() - start).toBeLessThan(100);
   });
 
-  it("the costliest message it reads to the end in less than 100 ms", () => {
+  it("nothing for being costly: the worst message it reads to the end in well under a second", () => {
     // As many full maps as there may be values, all keys as long and as alike as they may be.
     const keys = Array.from({ length: MAX_MAP_ENTRIES }, (_, at) => String(at).padStart(MAX_KEY_BYTES, "k"));
     const map = Object.fromEntries(keys.map((key) => [key, 0]));
@@ -147,7 +148,8 @@ describe("prescan refuses", () => {
     const message = new Uint8Array(msgpack.pack({ a: new Array(maps).fill(map) }));
     const start = performance.now();
     expect(refusal(message)).toBeUndefined();
-    expect(performance.now() - start).toBeLessThan(100);
+    // About 50 ms.
+    expect(performance.now() - start).toBeLessThan(1000);
   });
 });
 
