@@ -79,7 +79,8 @@ describe("zeroboot exec", () => {
   });
 
   it("interrupts the program on Ctrl-C", async () => {
-    const code = 'import time; print("up", flush=True); time.sleep(100)';
+    // Short sleeps: a signal that lands just before a system call is seen when that returns.
+    const code = 'import time\nprint("up", flush=True)\nwhile True: time.sleep(0.05)';
     const child = spawn(process.execPath, [CLI, "exec", code], { stdio: ["ignore", "pipe", "pipe"] });
     const [stdout, stderr] = [collect(child.stdout), collect(child.stderr)];
     const end = ended(child);
