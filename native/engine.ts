@@ -103,6 +103,7 @@ export type VmEndReason =
   | "guest_reset"
   | "triple_fault"
   | "agent_exited"
+  | "out_of_memory"
   | "protocol_violation"
   | "emulation_failure"
   | "identity_refused"
@@ -162,8 +163,14 @@ export interface Vm {
    * Bytes not taken stay queued; when the queue is full the guest waits. Undefined when empty.
    */
   read(maxBytes: number): Uint8Array | undefined;
-  /** Ctrl-C: 0x03 on COM1, if `executionId` is the cell that runs; else nothing happens. Answers whether it was sent. */
-  interrupt(executionId: number): boolean;
+  /**
+   * Ctrl-C: 0x03 on COM1, if `executionId` is the cell that runs; else nothing happens. Reaches that cell or nothing.
+   * @param again repeat the newest one, unless the guest's agent has seen it
+   * @returns whether the cell runs
+   */
+  interrupt(executionId: number, again?: boolean): boolean;
+  /** Have the agent kill every process but itself, if `executionId` is the cell that runs. Answers as {@link interrupt}. */
+  killChildren(executionId: number): boolean;
   /** Let output that waits for queue space be discarded until the running cell ends (timeouts, interrupts). */
   discardOutput(): void;
   /** End the VM. Idempotent, returns at once; the resources go on a reaper thread. `onEnd` follows. */

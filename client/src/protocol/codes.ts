@@ -61,6 +61,11 @@ export const FAILURES = {
     httpStatus: 413,
     meaning: "The cell has more unread standard input than is held.",
   },
+  restarted: {
+    closeCode: null,
+    httpStatus: 409,
+    meaning: "The virtual machine was replaced before this was its turn.",
+  },
   stdin_closed: { closeCode: null, httpStatus: 409, meaning: "The standard input of this execution is closed." },
 
   // The session ends.
@@ -75,10 +80,10 @@ export const FAILURES = {
     httpStatus: 503,
     meaning: "The client read so slowly that its send queue overflowed.",
   },
-  cell_unstoppable: {
-    closeCode: 4504,
-    httpStatus: 504,
-    meaning: "A cell past its timeout did not heed the interrupt, so its VM was ended.",
+  output_limit: {
+    closeCode: 4414,
+    httpStatus: 413,
+    meaning: "The session has written as much output as a session may.",
   },
 
   // The VM ended by itself; the names are the engine's.
@@ -86,6 +91,11 @@ export const FAILURES = {
   guest_reset: { closeCode: 4521, httpStatus: 500, meaning: "The guest reset or switched itself off." },
   triple_fault: { closeCode: 4522, httpStatus: 500, meaning: "The guest's CPU shut down in a triple fault." },
   agent_exited: { closeCode: 4523, httpStatus: 500, meaning: "The language runtime in the guest exited or crashed." },
+  out_of_memory: {
+    closeCode: 4530,
+    httpStatus: 500,
+    meaning: "The language runtime was ended because the guest had no memory left.",
+  },
   protocol_violation: {
     closeCode: 4524,
     httpStatus: 500,

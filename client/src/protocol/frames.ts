@@ -55,9 +55,24 @@ export const stdinFrame = z.object({
 export const interruptFrame = z.object({
   type: z.literal("interrupt"),
   id: id.exactOptional(),
-  /** What to do if it is not heeded: `kill` puts the runtime into a fresh fork. */
+  /**
+   * What to do if it is not heeded within `limits.interruptGraceMs`: `kill` ends the cell's child processes, and
+   * after as long again puts the runtime into a fresh fork.
+   */
   after: z.enum(["kill"]).exactOptional(),
 });
+
+/** What could stand at `cursor`, from the live namespace. Queued like an execution; answered with `completed`. */
+export const completeFrame = z.object({
+  type: z.literal("complete"),
+  id,
+  code: z.string(),
+  /** Position in `code`, code points. */
+  cursor: count,
+});
+
+/** Whether `code` is a whole cell or wants another line. Queued like an execution; answered with `checked`. */
+export const checkFrame = z.object({ type: z.literal("check"), id, code: z.string() });
 
 /** The client has consumed this much output payload and takes as much again. */
 export const creditFrame = z.object({ type: z.literal("credit"), bytes: z.int().min(1).max(MAX_CREDIT_BYTES) });
@@ -69,6 +84,8 @@ export const clientFrame = z.discriminatedUnion("type", [
   executeFrame,
   stdinFrame,
   interruptFrame,
+  completeFrame,
+  checkFrame,
   creditFrame,
   pingFrame,
 ]);
@@ -83,6 +100,12 @@ export const sessionLimits = z.object({
   initialCreditBytes: count,
   defaultTimeoutMs: count,
   maxTimeoutMs: count,
+  /** Of one cell's stdout and stderr together; what is beyond is cut between its head and its tail. */
+  maxOutputBytes: count,
+  maxSessionOutputBytes: count,
+  idleTimeoutMs: count,
+  lifetimeMs: count,
+  interruptGraceMs: count,
   /** Memory of the VM, MiB. */
   memoryMb: count,
 });
@@ -139,6 +162,8 @@ export const inputRequestFrame = z.object({
 });
 
 export const executionStatus = z.enum(["ok", "error", "interrupted", "timeout", "killed"]);
+/** What it took to end an execution: SIGINT, SIGKILL of its child processes, a fresh fork; or the guest's own end. */
+export const stoppedBy = z.enum(["interrupt", "kill", "restart", "outOfMemory"]);
 
 /** The execution ended: after the last byte of its output, exactly once. */
 export const doneFrame = z.object({
@@ -156,6 +181,38 @@ export const doneFrame = z.object({
   }),
   /** Output, result or error were cut. */
   truncated: z.boolean(),
+  /** Whether what the session's cells have made (variables, files, processes) is still there. */
+  stateKept: z.boolean(),
+  /** Absent: it ended by itself. */
+  stoppedBy: stoppedBy.exactOptional(),
+});
+
+/** The session goes on in a fresh fork, with nothing of what its cells had made. */
+export const restartedFrame = z.object({
+  type: z.literal("restarted"),
+  vmId: z.string(),
+  /** Microseconds the fork took. */
+  forkTimeUs: count,
+  /** What ended the VM before. */
+  reason: z.enum(["interrupt", "timeout", "outOfMemory"]),
+});
+
+/** Answer to `complete`: any of `matches` may stand in place of the code points from `start` to `end`. */
+export const completedFrame = z.object({
+  type: z.literal("completed"),
+  id,
+  matches: z.array(z.string()),
+  start: count,
+  end: count,
+});
+
+/** Answer to `check`. */
+export const checkedFrame = z.object({
+  type: z.literal("checked"),
+  id,
+  status: z.enum(["complete", "incomplete", "invalid"]),
+  /** With which the next line of an incomplete cell begins. */
+  indent: z.string(),
 });
 
 export const pongFrame = z.object({ type: z.literal("pong"), nonce: count });
@@ -188,6 +245,9 @@ export const serverFrame = z.discriminatedUnion("type", [
   errorFrame,
   inputRequestFrame,
   doneFrame,
+  restartedFrame,
+  completedFrame,
+  checkedFrame,
   pongFrame,
   failureFrame,
   closedFrame,
@@ -198,15 +258,21 @@ export type ServerFrame = z.infer<typeof serverFrame>;
 export type ExecuteFrame = z.infer<typeof executeFrame>;
 export type StdinFrame = z.infer<typeof stdinFrame>;
 export type InterruptFrame = z.infer<typeof interruptFrame>;
+export type CompleteFrame = z.infer<typeof completeFrame>;
+export type CheckFrame = z.infer<typeof checkFrame>;
 export type ReadyFrame = z.infer<typeof readyFrame>;
 export type ResultFrame = z.infer<typeof resultFrame>;
 export type ErrorFrame = z.infer<typeof errorFrame>;
 export type InputRequestFrame = z.infer<typeof inputRequestFrame>;
 export type DoneFrame = z.infer<typeof doneFrame>;
+export type RestartedFrame = z.infer<typeof restartedFrame>;
+export type CompletedFrame = z.infer<typeof completedFrame>;
+export type CheckedFrame = z.infer<typeof checkedFrame>;
 export type FailureFrame = z.infer<typeof failureFrame>;
 export type ClosedFrame = z.infer<typeof closedFrame>;
 export type SessionLimits = z.infer<typeof sessionLimits>;
 export type MimeBundle = z.infer<typeof mimeBundle>;
+export type StoppedBy = z.infer<typeof stoppedBy>;
 export type ExecutionStatus = z.infer<typeof executionStatus>;
 
 /** Frame types of each direction, for telling an unknown type from an ill-formed frame. */

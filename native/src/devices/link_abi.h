@@ -21,7 +21,7 @@
 
 #include <stdint.h>
 
-#define ZB_LINK_ABI_VERSION 1u
+#define ZB_LINK_ABI_VERSION 2u
 
 /* ---- registers -------------------------------------------------------------------------- */
 
@@ -57,11 +57,19 @@
  */
 #define ZB_REG_TX_SPACE 0x18u
 /*
- * w, from init: the agent has ended. Bits 0-15: its exit code, or 0x100 | signal number.
+ * r, never blocking: puts queued STDIN records of the running cell at ZB_RX_OFFSET and answers their
+ * number of bytes, 0 if there are none. For an agent whose cell is in a system call while a child reads
+ * standard input: the engine raises COM2 when such records have waited a moment for RX_INPUT.
+ */
+#define ZB_REG_RX_TAKE 0x24u
+/*
+ * w, from init: the agent has ended. Bits 0-7: its exit code, or the signal's number with
+ * ZB_AGENT_EXIT_SIGNALLED. ZB_AGENT_EXIT_OUT_OF_MEMORY: the kernel killed it for want of memory.
  * The VM ends with a named reason.
  */
 #define ZB_REG_AGENT_EXIT 0x1cu
 #define ZB_AGENT_EXIT_SIGNALLED 0x100u
+#define ZB_AGENT_EXIT_OUT_OF_MEMORY 0x200u
 /* r, blocking like RX: as RX, but says that the running cell waits for standard input. */
 #define ZB_REG_RX_INPUT 0x20u
 
@@ -97,6 +105,17 @@ struct zb_ring_control {
   uint32_t want_irq;
   /* Processes and threads of the guest, kept by agents under kernels whose nr_threads is unknown. */
   uint32_t procs;
+  /*
+   * Interrupts. A Ctrl-C byte on COM1 becomes SIGINT some time later, in whatever runs by then; these say
+   * what it is for. The engine counts interrupts in interrupt_seq and names the execution the newest is
+   * meant for; the agent raises each at most once, in no other execution, and stores its number in
+   * interrupt_seen. While that lags behind, the engine may repeat the byte.
+   */
+  uint32_t interrupt_seq;
+  uint32_t interrupt_execution;
+  uint32_t interrupt_seen;
+  /* The execution for which a Ctrl-Z byte (SIGTSTP) has the agent kill every other process. */
+  uint32_t kill_execution;
 };
 
 /* Output of the running cell is to be discarded and `done` marked truncated. */
@@ -122,6 +141,16 @@ struct zb_record {
 /* A cell: UTF-8 source. */
 #define ZB_HOST_EXECUTE 0x01u
 #define ZB_EXECUTE_STDIN_OPEN 0x01u /* flag: stdin records will follow; else stdin is at EOF */
+/*
+ * Flags of questions about source instead of cells; not both. Answered by a RESULT of ZB_MIME_JSON, then DONE;
+ * nothing of them is counted, remembered or printed.
+ *   COMPLETE  payload: u32 cursor (code points), then the source
+ *             answer:  {"matches": [string, ...], "start": n, "end": n}: what may stand in place of [start, end)
+ *   CHECK     payload: the source
+ *             answer:  {"status": "complete" | "incomplete" | "invalid", "indent": string of the next line}
+ */
+#define ZB_EXECUTE_COMPLETE 0x02u
+#define ZB_EXECUTE_CHECK 0x04u
 /* Bytes of standard input for the running cell. */
 #define ZB_HOST_STDIN 0x02u
 #define ZB_STDIN_EOF 0x01u /* flag: no more after this */
