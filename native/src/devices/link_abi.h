@@ -39,8 +39,8 @@
  * r, blocking: the number of bytes the engine has just put at ZB_RX_OFFSET, or
  *   0             nothing yet, read again (the engine answers so when it needs the vCPU at an
  *                 instruction boundary: to capture it, to inject something);
- *   ZB_RX_WAIT    other guest threads may want to run: block in read() on COM2 until it is
- *                 readable, consume it, then read RX again.
+ *   ZB_RX_WAIT    other guest threads may want to run: look whether there are any. If so, block in
+ *                 read() on COM2 until it is readable and consume it. Then read RX again.
  * Reading RX says that the previous bytes have been consumed and that the agent is idle.
  * The transmit ring is drained before the read is answered, so no doorbell need precede it.
  */
@@ -103,8 +103,11 @@ struct zb_ring_control {
   uint32_t flags;
   /* 1 while the agent waits in read() on COM2 (after ZB_RX_WAIT): bytes raise its interrupt. */
   uint32_t want_irq;
-  /* Processes and threads of the guest, kept by agents under kernels whose nr_threads is unknown. */
-  uint32_t procs;
+  /*
+   * After ZB_RX_WAIT: whether anything but the agent could want to run. The engine stores 1 when it answers, the
+   * agent 0 when it has looked and there is nothing; it reads RX again then instead of waiting on COM2.
+   */
+  uint32_t others;
   /*
    * Interrupts. A Ctrl-C byte on COM1 becomes SIGINT some time later, in whatever runs by then; these say
    * what it is for. The engine counts interrupts in interrupt_seq and names the execution the newest is
@@ -120,8 +123,6 @@ struct zb_ring_control {
 
 /* Output of the running cell is to be discarded and `done` marked truncated. */
 #define ZB_FLAG_DISCARD 0x1u
-/* The agent keeps zb_ring_control.procs up to date before each RX read. */
-#define ZB_FLAG_REPORT_PROCS 0x2u
 
 /* ---- records ---------------------------------------------------------------------------- */
 

@@ -9,14 +9,14 @@
 namespace zb {
 namespace {
 
-std::array<uint8_t, ZB_IDENTITY_BYTES> MakeIdentity() {
+std::array<uint8_t, ZB_IDENTITY_BYTES> MakeIdentity(std::chrono::nanoseconds clock_shift) {
   std::array<uint8_t, ZB_IDENTITY_BYTES> identity{};
   if (::getrandom(identity.data(), ZB_IDENTITY_ENTROPY_BYTES, 0) != ZB_IDENTITY_ENTROPY_BYTES) {
     ThrowSystemError(ErrorCode::kIoFailed, "getrandom", errno);
   }
-  const auto now =
-      std::chrono::duration_cast<std::chrono::nanoseconds>(std::chrono::system_clock::now().time_since_epoch()).count();
-  const auto wall_clock = static_cast<uint64_t>(now);
+  const auto now = std::chrono::duration_cast<std::chrono::nanoseconds>(
+      std::chrono::system_clock::now().time_since_epoch() + clock_shift);
+  const auto wall_clock = static_cast<uint64_t>(now.count());
   std::memcpy(identity.data() + ZB_IDENTITY_ENTROPY_BYTES, &wall_clock, sizeof(wall_clock));
   return identity;
 }
@@ -50,11 +50,11 @@ struct Conversation::Events : VmEvents {
 };
 
 Conversation::Conversation(std::shared_ptr<const Template> source, ForkedVm::Options options,
-                           std::chrono::milliseconds timeout)
+                           std::chrono::milliseconds timeout, std::chrono::nanoseconds clock_shift)
     : events_(std::make_shared<Events>()),
       vm_(ForkedVm::Start(std::move(source), events_, options)),
       timeout_(timeout) {
-  vm_->runner().Send(ZB_HOST_IDENTITY, 0, 0, MakeIdentity());
+  vm_->runner().Send(ZB_HOST_IDENTITY, 0, 0, MakeIdentity(clock_shift));
   std::unique_lock lock(events_->mutex);
   events_->changed.wait(lock, [this] { return events_->ready || events_->end; });
   if (events_->end) {
@@ -98,9 +98,9 @@ void Conversation::WaitForIdentity() {
   while (!identified_) identified_ = Next(payload).kind == ZB_GUEST_IDENTITY;
 }
 
-uint16_t Conversation::Start(const std::string& code) {
+uint16_t Conversation::Start(const std::string& code, uint8_t flags) {
   const uint16_t execution = ++last_execution_;
-  vm_->runner().Send(ZB_HOST_EXECUTE, 0, execution, {reinterpret_cast<const uint8_t*>(code.data()), code.size()});
+  vm_->runner().Send(ZB_HOST_EXECUTE, flags, execution, {reinterpret_cast<const uint8_t*>(code.data()), code.size()});
   return execution;
 }
 

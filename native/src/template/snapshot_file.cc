@@ -70,8 +70,7 @@ void WriteInfo(ByteWriter& writer, const TemplateInfo& info) {
   writer.Pod(info.tsc_khz);
   writer.Pod(info.memory_mb);
   writer.Pod(info.root_bytes);
-  writer.Pod(info.nr_threads_gpa);
-  writer.Pod(info.baseline_threads);
+  writer.Pod(info.total_forks_gpa);
   writer.Pod(info.base_crng_gpa);
   writer.Pod(info.input_pool_gpa);
   writer.Pod(info.stored_pages);
@@ -91,8 +90,7 @@ TemplateInfo ReadInfo(ByteReader reader) {
   info.tsc_khz = reader.Pod<uint32_t>();
   info.memory_mb = reader.Pod<uint64_t>();
   info.root_bytes = reader.Pod<uint64_t>();
-  info.nr_threads_gpa = reader.Pod<uint64_t>();
-  info.baseline_threads = reader.Pod<uint32_t>();
+  info.total_forks_gpa = reader.Pod<uint64_t>();
   info.base_crng_gpa = reader.Pod<uint64_t>();
   info.input_pool_gpa = reader.Pod<uint64_t>();
   info.stored_pages = reader.Pod<uint64_t>();

@@ -101,7 +101,7 @@ export class TemplateStore {
       kernelDigest: artefacts.kernelDigest,
       rootDigest: artefacts.rootDigest,
       memoryMb: request.memoryMb ?? recipe.template.memoryMb,
-      nrThreadsGpa: artefacts.nrThreadsGpa,
+      totalForksGpa: artefacts.totalForksGpa,
       baseCrngGpa: artefacts.baseCrngGpa,
       inputPoolGpa: artefacts.inputPoolGpa,
       warmupCells: [...recipe.template.warmupCells],

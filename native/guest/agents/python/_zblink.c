@@ -5,6 +5,7 @@
  *   send(kind, flags, execution, data)                        one control payload
  *   write(kind, text)                                         output of the running cell
  *   begin(execution), end()                                   a cell runs between them
+ *   interrupted()                                             for the SIGINT handler: whether to raise
  */
 #define PY_SSIZE_T_CLEAN
 #include <Python.h>
@@ -20,13 +21,14 @@
 #include <unistd.h>
 
 #include "capture.h"
+#include "interrupt.h"
 #include "link.h"
+#include "others.h"
 
 /* Records arrive as a byte stream; what is not yet taken waits here. Grows for long cells. */
 static uint8_t *pending;
 static size_t pending_capacity, pending_start, pending_end;
 static uint16_t current_execution;
-static int in_cell;
 static int random_fd = -1;
 
 static int append_received(uint32_t bytes) {
@@ -54,6 +56,7 @@ static PyObject *take_record(void) {
   if (have < sizeof record + record.length) return NULL;
   PyObject *tuple = Py_BuildValue("(BBHy#)", record.kind, record.flags, record.execution,
                                   (const char *)pending + pending_start + sizeof record, (Py_ssize_t)record.length);
+  if (tuple == NULL) return NULL; /* no memory: the record stays for the next try */
   pending_start += sizeof record + record.length;
   return tuple;
 }
@@ -73,6 +76,14 @@ static int wait_for_host(void) {
   return 0;
 }
 
+/* Python's handlers of the signals that have come; -1 when one raised. */
+static int handle_signals(void) {
+  /* The kernel hands the terminal's Ctrl-C over in its own time, which ends when the agent waits for the host. */
+  if (zb_interrupt_due()) PyErr_SetInterrupt();
+  zb_interrupt_kill();
+  return PyErr_CheckSignals();
+}
+
 static PyObject *receive(PyObject *self, PyObject *argument) {
   (void)self;
   const uint32_t reg = argument == Py_True ? ZB_REG_RX_INPUT : ZB_REG_RX;
@@ -81,12 +92,16 @@ static PyObject *receive(PyObject *self, PyObject *argument) {
     if (record != NULL || PyErr_Occurred()) return record;
     const uint32_t answer = zb_link_poll(reg);
     if (answer == ZB_RX_WAIT) {
+      if (!zb_others_live()) {
+        zb_link_control()->others = 0;
+        continue;
+      }
       if (wait_for_host() < 0) return NULL;
     } else if (answer != 0 && append_received(answer) < 0) {
       return NULL;
     }
     if (answer == 0 || answer == ZB_RX_WAIT) {
-      if (PyErr_CheckSignals() < 0) return NULL;
+      if (handle_signals() < 0) return NULL;
     }
   }
 }
@@ -107,7 +122,7 @@ static int send_all(uint8_t kind, uint8_t flags, uint8_t more, uint16_t executio
       PyErr_SetFromErrno(PyExc_OSError);
       return -1;
     }
-    if (PyErr_CheckSignals() < 0) return -1;
+    if (handle_signals() < 0) return -1;
   }
 }
 
@@ -184,13 +199,15 @@ static PyObject *link_write(PyObject *self, PyObject *const *args, Py_ssize_t co
   return PyLong_FromSsize_t(length);
 }
 
+/* A cell begins. An interrupt may have come for it since it was fetched: then its handler runs here. */
 static PyObject *begin(PyObject *self, PyObject *argument) {
   (void)self;
   const unsigned long execution = PyLong_AsUnsignedLong(argument);
   if (PyErr_Occurred()) return NULL;
   current_execution = (uint16_t)execution;
   zb_capture_execution(current_execution);
-  in_cell = 1;
+  zb_interrupt_execution(current_execution);
+  if (handle_signals() < 0) return NULL;
   Py_RETURN_NONE;
 }
 
@@ -198,7 +215,7 @@ static PyObject *begin(PyObject *self, PyObject *argument) {
 static PyObject *end(PyObject *self, PyObject *unused) {
   (void)self;
   (void)unused;
-  in_cell = 0;
+  zb_interrupt_execution(0);
   Py_RETURN_NONE;
 }
 
@@ -210,10 +227,17 @@ static PyObject *finish(PyObject *self, PyObject *unused) {
   Py_RETURN_NONE;
 }
 
-static PyObject *is_in_cell(PyObject *self, PyObject *unused) {
+static PyObject *interrupted(PyObject *self, PyObject *unused) {
   (void)self;
   (void)unused;
-  return PyBool_FromLong(in_cell);
+  return PyBool_FromLong(zb_interrupt_take());
+}
+
+static PyObject *wrap_interrupts(PyObject *self, PyObject *unused) {
+  (void)self;
+  (void)unused;
+  zb_interrupt_wrap();
+  Py_RETURN_NONE;
 }
 
 static PyObject *flush(PyObject *self, PyObject *unused) {
@@ -274,7 +298,8 @@ static PyObject *link_open(PyObject *self, PyObject *unused) {
   pending = calloc(1, pending_capacity);
   random_fd = open("/dev/urandom", O_RDWR | O_CLOEXEC);
   if (pending == NULL) return PyErr_NoMemory();
-  if (random_fd < 0 || zb_link_open() < 0 || zb_capture_open() < 0) return PyErr_SetFromErrno(PyExc_OSError);
+  if (random_fd < 0 || zb_link_open() < 0 || zb_capture_open() < 0 || zb_interrupt_open() < 0 || zb_others_open() < 0)
+    return PyErr_SetFromErrno(PyExc_OSError);
   if (pthread_atfork(NULL, NULL, zb_link_detach) != 0) return PyErr_NoMemory();
   Py_RETURN_NONE;
 }
@@ -287,7 +312,8 @@ static PyMethodDef methods[] = {
     {"begin", begin, METH_O, "A cell begins."},
     {"end", end, METH_NOARGS, "The cell's code has ended."},
     {"finish", finish, METH_NOARGS, "The cell has been reported."},
-    {"in_cell", is_in_cell, METH_NOARGS, "Whether a cell's code runs."},
+    {"interrupted", interrupted, METH_NOARGS, "For the SIGINT handler: whether to raise."},
+    {"wrap_interrupts", wrap_interrupts, METH_NOARGS, "After the SIGINT handler was installed."},
     {"flush", flush, METH_NOARGS, "Move everything written to descriptors 1 and 2."},
     {"detached", is_detached, METH_NOARGS, "Whether this is a child without the link."},
     {"take_identity", take_identity, METH_VARARGS, "Reseed the kernel and set the clock."},

@@ -3,12 +3,11 @@
 import gc
 import os
 import platform
-import signal
 import sys
 
 import _zblink as link
 
-from zeroboot import cell, identity, streams
+from zeroboot import cell, identity, interrupts, memory, streams
 
 # Imported ahead of need: users import them, and here it costs each fork nothing.
 import array, base64, bisect, collections, copy, csv, dataclasses, datetime, decimal  # noqa: E401, F401
@@ -33,24 +32,29 @@ WARM_UP = (
 )
 
 
-def _on_interrupt(number, frame):
-    if link.in_cell():
-        raise KeyboardInterrupt
-
-
 def _serve():
+    # Assignments, and the execution they are for: one that was called off in between leaves none to the next.
     variables = []
+    variables_of = 0
     while True:
-        kind, flags, execution, payload = link.receive(False)
+        try:
+            kind, flags, execution, payload = link.receive(False)
+        except MemoryError:
+            if memory.relieve():
+                continue
+            raise
         if kind == link.EXECUTE:
             streams.cell_input.begin(execution, bool(flags & link.EXECUTE_STDIN_OPEN))
-            if variables:
+            if variables and variables_of == execution:
                 with _environment(variables):
                     cell.run(execution, payload)
-                variables = []
             else:
                 cell.run(execution, payload)
+            variables = []
         elif kind == link.ENV:
+            if variables_of != execution:
+                variables = []
+                variables_of = execution
             variables.append(payload)
         elif kind == link.STDIN:
             streams.cell_input.feed(flags, payload)
@@ -102,7 +106,8 @@ def _warm_up():
 
 def main():
     link.open()
-    signal.signal(signal.SIGINT, _on_interrupt)
+    interrupts.install()
+    identity.prepare()
     streams.install()
     cell.install_main()
     sys.argv = [""]
@@ -111,5 +116,6 @@ def main():
     gc.collect()
     # What is here now is never garbage, and looking at it would copy its pages in every fork.
     gc.freeze()
+    memory.limit()
     link.send(link.READY, 0, 0, f"{platform.python_implementation()} {platform.python_version()}".encode())
     _serve()
