@@ -54,12 +54,15 @@ Conversation::Conversation(std::shared_ptr<const Template> source, ForkedVm::Opt
     : events_(std::make_shared<Events>()),
       vm_(ForkedVm::Start(std::move(source), events_, options)),
       timeout_(timeout) {
-  vm_->runner().Send(ZB_HOST_IDENTITY, 0, 0, MakeIdentity());
-  std::unique_lock lock(events_->mutex);
-  events_->changed.wait(lock, [this] { return events_->ready || events_->end; });
-  if (events_->end) {
-    throw EngineError(ErrorCode::kForkFailed, events_->end->detail).WithConsole(events_->end->console);
+  {
+    std::unique_lock lock(events_->mutex);
+    events_->changed.wait(lock, [this] { return events_->ready || events_->end; });
+    if (events_->end) {
+      throw EngineError(ErrorCode::kForkFailed, events_->end->detail).WithConsole(events_->end->console);
+    }
   }
+  // The wall clock in it is read when the fork is about to run, however long making it took.
+  vm_->runner().Send(ZB_HOST_IDENTITY, 0, 0, MakeIdentity());
 }
 
 Conversation::~Conversation() { Close(); }
