@@ -11,8 +11,13 @@ namespace {
 
 std::array<uint8_t, ZB_IDENTITY_BYTES> MakeIdentity() {
   std::array<uint8_t, ZB_IDENTITY_BYTES> identity{};
-  if (::getrandom(identity.data(), ZB_IDENTITY_ENTROPY_BYTES, 0) != ZB_IDENTITY_ENTROPY_BYTES) {
-    ThrowSystemError(ErrorCode::kIoFailed, "getrandom", errno);
+  // More than 256 bytes may come in parts (getrandom(2)).
+  for (size_t done = 0; done < identity.size();) {
+    const ssize_t n = ::getrandom(identity.data() + done, identity.size() - done, 0);
+    const int error_number = errno;
+    if (n < 0 && error_number == EINTR) continue;
+    if (n < 0) ThrowSystemError(ErrorCode::kIoFailed, "getrandom", error_number);
+    done += static_cast<size_t>(n);
   }
   const auto now =
       std::chrono::duration_cast<std::chrono::nanoseconds>(std::chrono::system_clock::now().time_since_epoch()).count();

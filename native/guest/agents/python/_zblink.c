@@ -242,26 +242,59 @@ static int reseed_kernel(const uint8_t *entropy) {
   return failed ? -1 : 0;
 }
 
+/* A Mersenne Twister: its 624 words, and the position among them from which it goes on. */
+static struct generator {
+  uint32_t *words;
+  int *position;
+} generators[2];
+static unsigned generator_count;
+
+_Static_assert(ZB_IDENTITY_SEEDS_BYTES == 2 * 624 * sizeof(uint32_t), "randomness for the whole states");
+_Static_assert(ZB_IDENTITY_SEEDS_OFFSET + ZB_IDENTITY_SEEDS_BYTES == ZB_IDENTITY_BYTES, "nothing else in an identity");
+
+static PyObject *add_generator(PyObject *self, PyObject *args) {
+  (void)self;
+  unsigned long long words, position;
+  if (!PyArg_ParseTuple(args, "KK", &words, &position)) return NULL;
+  if (generator_count == sizeof generators / sizeof generators[0]) {
+    PyErr_SetString(PyExc_ValueError, "no randomness for one more generator");
+    return NULL;
+  }
+  generators[generator_count++] = (struct generator){(uint32_t *)(uintptr_t)words, (int *)(uintptr_t)position};
+  Py_RETURN_NONE;
+}
+
+/* Used up, so that the next number is made of the new words. */
+static void fill_generators(const uint8_t *seeds) {
+  for (unsigned i = 0; i < generator_count; i++) {
+    memcpy(generators[i].words, seeds + i * 624 * sizeof(uint32_t), 624 * sizeof(uint32_t));
+    *generators[i].position = 624;
+  }
+}
+
 /*
- * Host randomness into the kernel's generator unless the host has put it there itself, and the wall
- * clock. Crediting alone does not rekey a
- * generator that is already initialised, so it is told to (random(4), RNDRESEEDCRNG).
+ * Host randomness into the kernel's generator unless the host has put it there itself, and into the
+ * runtime's; and the wall clock. Crediting alone does not rekey a generator that is already
+ * initialised, so it is told to (random(4), RNDRESEEDCRNG).
  */
 static PyObject *take_identity(PyObject *self, PyObject *args) {
   (void)self;
-  int rekeyed;
-  Py_buffer entropy;
-  unsigned long long wall_clock_ns;
-  if (!PyArg_ParseTuple(args, "py*K", &rekeyed, &entropy, &wall_clock_ns)) return NULL;
-  const struct timespec now = {.tv_sec = (time_t)(wall_clock_ns / 1000000000u),
-                               .tv_nsec = (long)(wall_clock_ns % 1000000000u)};
+  int flags;
+  Py_buffer identity;
+  if (!PyArg_ParseTuple(args, "iy*", &flags, &identity)) return NULL;
   int failed = 1;
-  if (entropy.len == (Py_ssize_t)ZB_IDENTITY_ENTROPY_BYTES) {
-    failed = (!rekeyed && reseed_kernel(entropy.buf) < 0) || clock_settime(CLOCK_REALTIME, &now) < 0;
+  if (identity.len == (Py_ssize_t)ZB_IDENTITY_BYTES) {
+    const uint8_t *bytes = identity.buf;
+    uint64_t wall_clock_ns;
+    memcpy(&wall_clock_ns, bytes + ZB_IDENTITY_ENTROPY_BYTES, sizeof wall_clock_ns);
+    const struct timespec now = {.tv_sec = (time_t)(wall_clock_ns / 1000000000u),
+                                 .tv_nsec = (long)(wall_clock_ns % 1000000000u)};
+    failed = (!(flags & ZB_IDENTITY_REKEYED) && reseed_kernel(bytes) < 0) || clock_settime(CLOCK_REALTIME, &now) < 0;
+    fill_generators(bytes + ZB_IDENTITY_SEEDS_OFFSET);
   } else {
     errno = EINVAL;
   }
-  PyBuffer_Release(&entropy);
+  PyBuffer_Release(&identity);
   if (failed) return PyErr_SetFromErrno(PyExc_OSError);
   Py_RETURN_NONE;
 }
@@ -290,7 +323,9 @@ static PyMethodDef methods[] = {
     {"in_cell", is_in_cell, METH_NOARGS, "Whether a cell's code runs."},
     {"flush", flush, METH_NOARGS, "Move everything written to descriptors 1 and 2."},
     {"detached", is_detached, METH_NOARGS, "Whether this is a child without the link."},
-    {"take_identity", take_identity, METH_VARARGS, "Reseed the kernel and set the clock."},
+    {"add_generator", add_generator, METH_VARARGS,
+     "A generator that take_identity() fills, by the addresses of its state."},
+    {"take_identity", take_identity, METH_VARARGS, "Reseed the kernel and the generators, and set the clock."},
     {NULL, NULL, 0, NULL},
 };
 
@@ -309,6 +344,7 @@ static int add_constants(PyObject *m) {
       {"STDIN_EOF", ZB_STDIN_EOF},
       {"IDENTITY_REKEYED", ZB_IDENTITY_REKEYED},
       {"IDENTITY_ENTROPY_BYTES", ZB_IDENTITY_ENTROPY_BYTES},
+      {"IDENTITY_BYTES", ZB_IDENTITY_BYTES},
       {"READY", ZB_GUEST_READY},
       {"STDOUT", ZB_GUEST_STDOUT},
       {"STDERR", ZB_GUEST_STDERR},
