@@ -11,8 +11,13 @@ namespace {
 
 std::array<uint8_t, ZB_IDENTITY_BYTES> MakeIdentity(std::chrono::nanoseconds clock_shift) {
   std::array<uint8_t, ZB_IDENTITY_BYTES> identity{};
-  if (::getrandom(identity.data(), ZB_IDENTITY_ENTROPY_BYTES, 0) != ZB_IDENTITY_ENTROPY_BYTES) {
-    ThrowSystemError(ErrorCode::kIoFailed, "getrandom", errno);
+  // More than 256 bytes may come in parts (getrandom(2)).
+  for (size_t done = 0; done < identity.size();) {
+    const ssize_t n = ::getrandom(identity.data() + done, identity.size() - done, 0);
+    const int error_number = errno;
+    if (n < 0 && error_number == EINTR) continue;
+    if (n < 0) ThrowSystemError(ErrorCode::kIoFailed, "getrandom", error_number);
+    done += static_cast<size_t>(n);
   }
   const auto now = std::chrono::duration_cast<std::chrono::nanoseconds>(
       std::chrono::system_clock::now().time_since_epoch() + clock_shift);
@@ -54,12 +59,15 @@ Conversation::Conversation(std::shared_ptr<const Template> source, ForkedVm::Opt
     : events_(std::make_shared<Events>()),
       vm_(ForkedVm::Start(std::move(source), events_, options)),
       timeout_(timeout) {
-  vm_->runner().Send(ZB_HOST_IDENTITY, 0, 0, MakeIdentity(clock_shift));
-  std::unique_lock lock(events_->mutex);
-  events_->changed.wait(lock, [this] { return events_->ready || events_->end; });
-  if (events_->end) {
-    throw EngineError(ErrorCode::kForkFailed, events_->end->detail).WithConsole(events_->end->console);
+  {
+    std::unique_lock lock(events_->mutex);
+    events_->changed.wait(lock, [this] { return events_->ready || events_->end; });
+    if (events_->end) {
+      throw EngineError(ErrorCode::kForkFailed, events_->end->detail).WithConsole(events_->end->console);
+    }
   }
+  // The wall clock in it is read when the fork is about to run, however long making it took.
+  vm_->runner().Send(ZB_HOST_IDENTITY, 0, 0, MakeIdentity(clock_shift));
 }
 
 Conversation::~Conversation() { Close(); }

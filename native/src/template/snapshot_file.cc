@@ -184,7 +184,7 @@ class TemporaryFile {
 
 class SnapshotReader {
  public:
-  explicit SnapshotReader(const std::string& path) : path_(path), fd_(::open(path.c_str(), O_RDONLY | O_CLOEXEC)) {
+  explicit SnapshotReader(const std::string& path) : path_(path), fd_(OpenInput(path)) {
     if (!fd_) {
       const int error_number = errno;
       if (error_number == ENOENT)
@@ -194,7 +194,8 @@ class SnapshotReader {
     struct stat status {};
     if (::fstat(fd_.get(), &status) != 0) ThrowSystemError(ErrorCode::kIoFailed, "fstat", errno);
     size_ = static_cast<uint64_t>(status.st_size);
-    if (!S_ISREG(status.st_mode) || size_ < kPageBytes) Corrupt(path, "too short to be a snapshot");
+    if (!S_ISREG(status.st_mode)) Corrupt(path, "not a file");
+    if (size_ < kPageBytes) Corrupt(path, "too short to be a snapshot");
     ReadAt(0, {reinterpret_cast<uint8_t*>(&header_), sizeof(header_)});
     if (header_.magic != kMagic) Corrupt(path, "not a template snapshot");
     if (header_.format_version != kFormatVersion) {

@@ -146,6 +146,13 @@ TEST(snapshot_that_is_none) {
   EXPECT_ERROR(ErrorCode::kTemplateCorrupt, ReadSnapshot(folder.Write("zeroes", std::vector<uint8_t>(100'000))));
 }
 
+TEST(snapshot_that_is_a_fifo_does_not_block) {
+  const TemporaryFolder folder;
+  const std::string path = folder.File("fifo");
+  EXPECT(::mkfifo(path.c_str(), 0600) == 0);
+  EXPECT_ERROR(ErrorCode::kTemplateCorrupt, ReadSnapshot(path));
+}
+
 TEST(snapshot_of_another_format_is_a_mismatch) {
   Saved saved;
   saved.bytes[8]++;

@@ -266,26 +266,84 @@ static int reseed_kernel(const uint8_t *entropy) {
   return failed ? -1 : 0;
 }
 
+/* A Mersenne Twister: its 624 words, and the position among them from which it goes on. */
+static struct generator {
+  uint32_t *words;
+  int *position;
+} generators[2];
+static unsigned generator_count;
+
+_Static_assert(ZB_IDENTITY_SEEDS_BYTES == 2 * 624 * sizeof(uint32_t), "randomness for the whole states");
+_Static_assert(ZB_IDENTITY_SEEDS_OFFSET + ZB_IDENTITY_SEEDS_BYTES == ZB_IDENTITY_MACHINE_OFFSET,
+               "the machine id follows");
+
+static PyObject *add_generator(PyObject *self, PyObject *args) {
+  (void)self;
+  unsigned long long words, position;
+  if (!PyArg_ParseTuple(args, "KK", &words, &position)) return NULL;
+  if (generator_count == sizeof generators / sizeof generators[0]) {
+    PyErr_SetString(PyExc_ValueError, "no randomness for one more generator");
+    return NULL;
+  }
+  generators[generator_count++] = (struct generator){(uint32_t *)(uintptr_t)words, (int *)(uintptr_t)position};
+  Py_RETURN_NONE;
+}
+
+/* Used up, so that the next number is made of the new words. */
+static void fill_generators(const uint8_t *seeds) {
+  for (unsigned i = 0; i < generator_count; i++) {
+    memcpy(generators[i].words, seeds + i * 624 * sizeof(uint32_t), 624 * sizeof(uint32_t));
+    *generators[i].position = 624;
+  }
+}
+
+/* The file /etc/machine-id leads to, mapped. Held for ever. */
+static Py_buffer machine_id;
+
+static PyObject *set_machine_id(PyObject *self, PyObject *view) {
+  (void)self;
+  if (PyObject_GetBuffer(view, &machine_id, PyBUF_WRITABLE) < 0) return NULL;
+  if (machine_id.len < (Py_ssize_t)(2 * ZB_IDENTITY_MACHINE_BYTES)) {
+    PyBuffer_Release(&machine_id);
+    PyErr_SetString(PyExc_ValueError, "no room for a machine id");
+    return NULL;
+  }
+  Py_RETURN_NONE;
+}
+
+static void fill_machine_id(const uint8_t *bits) {
+  static const char digits[] = "0123456789abcdef";
+  char *text = machine_id.buf;
+  for (unsigned i = 0; i < ZB_IDENTITY_MACHINE_BYTES; i++) {
+    text[2 * i] = digits[bits[i] >> 4];
+    text[2 * i + 1] = digits[bits[i] & 15];
+  }
+}
+
 /*
- * Host randomness into the kernel's generator unless the host has put it there itself, and the wall
- * clock. Crediting alone does not rekey a
- * generator that is already initialised, so it is told to (random(4), RNDRESEEDCRNG).
+ * Host randomness into the kernel's generator unless the host has put it there itself, and into the
+ * runtime's; the wall clock; and the machine id. Crediting alone does not rekey a generator that is already
+ * initialised, so it is told to (random(4), RNDRESEEDCRNG).
  */
 static PyObject *take_identity(PyObject *self, PyObject *args) {
   (void)self;
-  int rekeyed;
-  Py_buffer entropy;
-  unsigned long long wall_clock_ns;
-  if (!PyArg_ParseTuple(args, "py*K", &rekeyed, &entropy, &wall_clock_ns)) return NULL;
-  const struct timespec now = {.tv_sec = (time_t)(wall_clock_ns / 1000000000u),
-                               .tv_nsec = (long)(wall_clock_ns % 1000000000u)};
+  int flags;
+  Py_buffer identity;
+  if (!PyArg_ParseTuple(args, "iy*", &flags, &identity)) return NULL;
   int failed = 1;
-  if (entropy.len == (Py_ssize_t)ZB_IDENTITY_ENTROPY_BYTES) {
-    failed = (!rekeyed && reseed_kernel(entropy.buf) < 0) || clock_settime(CLOCK_REALTIME, &now) < 0;
+  if (identity.len == (Py_ssize_t)ZB_IDENTITY_BYTES) {
+    const uint8_t *bytes = identity.buf;
+    uint64_t wall_clock_ns;
+    memcpy(&wall_clock_ns, bytes + ZB_IDENTITY_ENTROPY_BYTES, sizeof wall_clock_ns);
+    const struct timespec now = {.tv_sec = (time_t)(wall_clock_ns / 1000000000u),
+                                 .tv_nsec = (long)(wall_clock_ns % 1000000000u)};
+    failed = (!(flags & ZB_IDENTITY_REKEYED) && reseed_kernel(bytes) < 0) || clock_settime(CLOCK_REALTIME, &now) < 0;
+    fill_generators(bytes + ZB_IDENTITY_SEEDS_OFFSET);
+    fill_machine_id(bytes + ZB_IDENTITY_MACHINE_OFFSET);
   } else {
     errno = EINVAL;
   }
-  PyBuffer_Release(&entropy);
+  PyBuffer_Release(&identity);
   if (failed) return PyErr_SetFromErrno(PyExc_OSError);
   Py_RETURN_NONE;
 }
@@ -316,7 +374,10 @@ static PyMethodDef methods[] = {
     {"wrap_interrupts", wrap_interrupts, METH_NOARGS, "After the SIGINT handler was installed."},
     {"flush", flush, METH_NOARGS, "Move everything written to descriptors 1 and 2."},
     {"detached", is_detached, METH_NOARGS, "Whether this is a child without the link."},
-    {"take_identity", take_identity, METH_VARARGS, "Reseed the kernel and set the clock."},
+    {"add_generator", add_generator, METH_VARARGS,
+     "A generator that take_identity() fills, by the addresses of its state."},
+    {"set_machine_id", set_machine_id, METH_O, "The mapped file that take_identity() writes the machine id to."},
+    {"take_identity", take_identity, METH_VARARGS, "Reseed the kernel and the generators, and set the clock."},
     {NULL, NULL, 0, NULL},
 };
 
@@ -335,6 +396,7 @@ static int add_constants(PyObject *m) {
       {"STDIN_EOF", ZB_STDIN_EOF},
       {"IDENTITY_REKEYED", ZB_IDENTITY_REKEYED},
       {"IDENTITY_ENTROPY_BYTES", ZB_IDENTITY_ENTROPY_BYTES},
+      {"IDENTITY_BYTES", ZB_IDENTITY_BYTES},
       {"READY", ZB_GUEST_READY},
       {"STDOUT", ZB_GUEST_STDOUT},
       {"STDERR", ZB_GUEST_STDERR},

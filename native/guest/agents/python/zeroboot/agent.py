@@ -95,8 +95,9 @@ def _warm_up():
     link.write = lambda kind, data: len(data)
     try:
         for flags in (0, link.IDENTITY_REKEYED, link.IDENTITY_REKEYED):
-            entropy = os.urandom(link.IDENTITY_ENTROPY_BYTES)
-            identity.take(flags, entropy + time.time_ns().to_bytes(8, "little"))
+            seeds = os.urandom(link.IDENTITY_BYTES - link.IDENTITY_ENTROPY_BYTES - 8)
+            now = time.time_ns().to_bytes(8, "little")
+            identity.take(flags, os.urandom(link.IDENTITY_ENTROPY_BYTES) + now + seeds)
         for source in WARM_UP * 2:
             cell.run(0, source.encode())
     finally:
@@ -107,12 +108,13 @@ def _warm_up():
 def main():
     link.open()
     interrupts.install()
-    identity.prepare()
     streams.install()
     cell.install_main()
     sys.argv = [""]
     sys.path.insert(0, "")
+    identity.prepare()
     _warm_up()
+    identity.settle()
     gc.collect()
     # What is here now is never garbage, and looking at it would copy its pages in every fork.
     gc.freeze()
