@@ -7,8 +7,8 @@
  *   send(kind, flags, execution, data)                        one control payload
  *   write(kind, text)                                         output of the running cell
  *   begin(execution), end()                                   a cell runs between them
- *   interrupted()                                             for the SIGINT handler: whether to raise
  *   disown_output()                                           what it prints is no cell's
+ *   interrupted()                                             for the SIGINT handler: whether to raise
  */
 #define PY_SSIZE_T_CLEAN
 #include <Python.h>
@@ -172,6 +172,10 @@ static int await_input(uint16_t execution) {
   while (!zb_input_available() && !zb_input_at_end()) {
     const uint32_t answer = zb_link_poll(ZB_REG_RX_INPUT);
     if (answer == ZB_RX_WAIT) {
+      if (!zb_others_live()) {
+        zb_link_control()->others = 0;
+        continue;
+      }
       int result;
       int error;
       Py_BEGIN_ALLOW_THREADS
@@ -463,7 +467,7 @@ static PyObject *link_open(PyObject *self, PyObject *unused) {
   random_fd = open("/dev/urandom", O_RDWR | O_CLOEXEC);
   if (pending == NULL) return PyErr_NoMemory();
   if (random_fd < 0 || zb_link_open() < 0 || zb_capture_open() < 0 || zb_input_open() < 0 || zb_interrupt_open() < 0 ||
-      zb_others_open() < 0) {
+      zb_others_open() < 0)
     return PyErr_SetFromErrno(PyExc_OSError);
   }
   if (pthread_atfork(NULL, NULL, detach) != 0) return PyErr_NoMemory();
@@ -481,9 +485,9 @@ static PyMethodDef methods[] = {
     {"begin", begin, METH_O, "A cell begins."},
     {"end", end, METH_NOARGS, "The cell's code has ended."},
     {"finish", finish, METH_NOARGS, "The cell has been reported."},
+    {"disown_output", disown_output, METH_NOARGS, "What is written from here on belongs to no cell."},
     {"interrupted", interrupted, METH_NOARGS, "For the SIGINT handler: whether to raise."},
     {"wrap_interrupts", wrap_interrupts, METH_NOARGS, "After the SIGINT handler was installed."},
-    {"disown_output", disown_output, METH_NOARGS, "What is written from here on belongs to no cell."},
     {"flush", flush, METH_NOARGS, "Move everything written to descriptors 1 and 2."},
     {"detached", is_detached, METH_NOARGS, "Whether this is a child without the link."},
     {"add_generator", add_generator, METH_VARARGS,
