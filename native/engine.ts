@@ -57,8 +57,8 @@ export interface BootOptions {
   rootDigest: string;
   /** Guest memory in MiB, 64-3072. */
   memoryMb: number;
-  /** Guest-physical address of the kernel's `nr_threads`, or 0 when unknown (`--kernel`). */
-  nrThreadsGpa: number;
+  /** Guest-physical address of the kernel's `total_forks`, or 0 when unknown (`--kernel`): the agent tells then. */
+  totalForksGpa: number;
   /**
    * Guest-physical addresses of `base_crng` and `input_pool` of a kernel of our own build, whose layout is
    * known: each fork's generator is then rekeyed by the host before the guest runs. 0: the agent does it,
@@ -182,7 +182,7 @@ export interface Vm {
 export interface VmStats {
   exits: number;
   parked: boolean;
-  /** Private pages of guest memory, of 4 KiB. */
+  /** Private pages of guest memory, of 4 KiB. Counted when read, which takes milliseconds. */
   privatePages: number;
   bytesIn: number;
   bytesOut: number;

@@ -1,7 +1,7 @@
 // The engine without Node: boots a guest, forks it and runs cells, printing what happened and how long
 // it took. Linked statically it needs nothing but a kernel with KVM under it.
 //
-//   smoke KERNEL ROOT_IMAGE [--nr-threads GPA] [--memory MB] [--save FILE | --load FILE] [--console] [CELL ...]
+//   smoke KERNEL ROOT_IMAGE [--total-forks GPA] [--memory MB] [--save FILE | --load FILE] [--console] [CELL ...]
 #include <cstdio>
 #include <cstdlib>
 #include <cstring>
@@ -39,8 +39,8 @@ int Main(int argc, char** argv) {
   for (int i = 1; i < argc; i++) {
     const std::string argument = argv[i];
     const auto value = [&] { return std::string(i + 1 < argc ? argv[++i] : ""); };
-    if (argument == "--nr-threads") {
-      options.nr_threads_gpa = std::stoull(value(), nullptr, 0);
+    if (argument == "--total-forks") {
+      options.total_forks_gpa = std::stoull(value(), nullptr, 0);
     } else if (argument == "--base-crng") {
       options.base_crng_gpa = std::stoull(value(), nullptr, 0);
     } else if (argument == "--input-pool") {
@@ -76,11 +76,9 @@ int Main(int argc, char** argv) {
   zb::BootControl control;
   const auto booted =
       load_path.empty() ? zb::BootTemplate(options, control) : zb::LoadSnapshot(load_path, options.root_image_path);
-  std::printf("template: %s, %.0f ms, %lu pages, working set %lu pages in %zu runs, %u threads\n",
-              booted->info().runtime.c_str(), MillisecondsSince(start),
-              static_cast<unsigned long>(booted->info().stored_pages),
-              static_cast<unsigned long>(booted->info().working_set_pages), booted->working_set().size(),
-              booted->info().baseline_threads);
+  std::printf("template: %s, %.0f ms, %lu pages, working set %lu pages in %zu runs\n", booted->info().runtime.c_str(),
+              MillisecondsSince(start), static_cast<unsigned long>(booted->info().stored_pages),
+              static_cast<unsigned long>(booted->info().working_set_pages), booted->working_set().size());
   if (!save_path.empty()) zb::SaveSnapshot(*booted, save_path);
   for (int round = 0; round < 5; round++) {
     start = Clock::now();

@@ -16,10 +16,10 @@ describe("the engine, without Node", () => {
   let all = "";
 
   beforeAll(async () => {
-    const { kernelPath, rootImagePath, nrThreadsGpa, baseCrngGpa, inputPoolGpa } = await ensureArtefacts();
+    const { kernelPath, rootImagePath, totalForksGpa, baseCrngGpa, inputPoolGpa } = await ensureArtefacts();
     const directory = mkdtempSync(join(tmpdir(), "zeroboot-engine-"));
     try {
-      const symbols = { "--nr-threads": nrThreadsGpa, "--base-crng": baseCrngGpa, "--input-pool": inputPoolGpa };
+      const symbols = { "--total-forks": totalForksGpa, "--base-crng": baseCrngGpa, "--input-pool": inputPoolGpa };
       const ran = await runProgram(PROGRAM, [
         ...[kernelPath, rootImagePath, "--snapshot", join(directory, "python.zbt")],
         ...Object.entries(symbols).flatMap(([flag, gpa]) => [flag, String(gpa)]),

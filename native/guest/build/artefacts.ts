@@ -43,8 +43,8 @@ export interface Artefacts {
   kernelPath: string;
   /** SHA-256, hex. */
   kernelDigest: string;
-  /** Guest-physical address of the kernel's `nr_threads`, or 0 when unknown. */
-  nrThreadsGpa: number;
+  /** Guest-physical address of the kernel's `total_forks`, or 0 when unknown. */
+  totalForksGpa: number;
   /**
    * Guest-physical addresses of the kernel's random generator, for a kernel of our own build only: the
    * engine relies on its layout. 0 when unknown; then the agent reseeds through the kernel.
@@ -121,7 +121,7 @@ export async function ensureArtefacts(options: ArtefactOptions = {}): Promise<Ar
   return {
     kernelPath: given?.path ?? join(kernel?.directory ?? "", KERNEL_IMAGE),
     kernelDigest: given?.digest ?? kernelFile?.sha256 ?? "",
-    nrThreadsGpa: given?.nrThreadsGpa ?? Number(own.nr_threads ?? 0),
+    totalForksGpa: given?.totalForksGpa ?? Number(own.total_forks ?? 0),
     baseCrngGpa: Number(own.base_crng ?? 0),
     inputPoolGpa: Number(own.input_pool ?? 0),
     rootImagePath: join(root.directory, ROOT_IMAGE),

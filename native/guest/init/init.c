@@ -12,11 +12,14 @@
 #include <signal.h>
 #include <stdint.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/ioctl.h>
+#include <sys/klog.h>
 #include <sys/mman.h>
 #include <sys/mount.h>
 #include <sys/reboot.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
@@ -28,6 +31,14 @@
 
 #define AGENT "/usr/lib/zeroboot/start"
 #define CONSOLE "/dev/ttyS0"
+/*
+ * Of the agent's threads. glibc takes the limit a program starts with as the size of each further thread's stack; the
+ * usual 8 MiB for each would soon use up the agent's RLIMIT_DATA, though nearly all of it is never touched. The agent
+ * raises the limit to the usual for its main thread and for its children.
+ */
+#define THREAD_STACK (2u << 20)
+#define SYSLOG_ACTION_READ_ALL 3
+#define SYSLOG_ACTION_SIZE_BUFFER 10
 
 static void fail(const char *what) {
   char line[160];
@@ -132,20 +143,40 @@ static void start_agent(void) {
       NULL,
   };
   take_console();
+  const struct rlimit stack = {.rlim_cur = THREAD_STACK, .rlim_max = RLIM_INFINITY};
+  must(setrlimit(RLIMIT_STACK, &stack), "RLIMIT_STACK");
   write_file("/proc/self/oom_score_adj", "0");
   must(chdir("/root"), "/root");
   execve(AGENT, arguments, environment);
   fail(AGENT);
 }
 
-static void report(int status) {
+/* What the kernel says when it kills a process for want of memory (mm/oom_kill.c). Not our word: anybody may log it. */
+static int killed_for_memory(pid_t pid) {
+  const int size = klogctl(SYSLOG_ACTION_SIZE_BUFFER, NULL, 0);
+  if (size <= 0) return 0;
+  char *text = malloc((size_t)size + 1);
+  if (text == NULL) return 0;
+  const int length = klogctl(SYSLOG_ACTION_READ_ALL, text, size);
+  text[length < 0 ? 0 : length] = '\0';
+  char line[64];
+  snprintf(line, sizeof line, "Out of memory: Killed process %d (", (int)pid);
+  return strstr(text, line) != NULL;
+}
+
+static uint32_t exit_value(pid_t agent, int status) {
+  if (!WIFSIGNALED(status)) return (uint32_t)WEXITSTATUS(status);
+  if (WTERMSIG(status) == SIGKILL && killed_for_memory(agent)) return ZB_AGENT_EXIT_OUT_OF_MEMORY;
+  return ZB_AGENT_EXIT_SIGNALLED | (uint32_t)WTERMSIG(status);
+}
+
+static void report(pid_t agent, int status) {
   const int fd = open("/dev/mem", O_RDWR | O_SYNC | O_CLOEXEC);
   must(fd, "/dev/mem");
   volatile uint32_t *registers =
       mmap(NULL, ZB_LINK_MMIO_BYTES, PROT_READ | PROT_WRITE, MAP_SHARED, fd, ZB_LINK_MMIO_GPA);
   if (registers == MAP_FAILED) fail("link registers");
-  registers[ZB_REG_AGENT_EXIT / 4] =
-      WIFSIGNALED(status) ? ZB_AGENT_EXIT_SIGNALLED | (uint32_t)WTERMSIG(status) : (uint32_t)WEXITSTATUS(status);
+  registers[ZB_REG_AGENT_EXIT / 4] = exit_value(agent, status);
 }
 
 int main(void) {
@@ -164,7 +195,7 @@ int main(void) {
     int status;
     const pid_t ended = wait(&status);
     if (ended == agent) {
-      report(status);
+      report(agent, status);
       reboot(RB_AUTOBOOT); /* in case the host let us go on */
       _exit(1);
     }

@@ -55,7 +55,7 @@ Napi::Value JsBoot(const Napi::CallbackInfo& info) {
   options.root_digest = Text(js, "rootDigest");
   options.label = Text(js, "label");
   options.memory_mb = Count(js, "memoryMb");
-  options.nr_threads_gpa = Count(js, "nrThreadsGpa");
+  options.total_forks_gpa = Count(js, "totalForksGpa");
   options.base_crng_gpa = Count(js, "baseCrngGpa");
   options.input_pool_gpa = Count(js, "inputPoolGpa");
   options.timeout = std::chrono::milliseconds(Count(js, "timeoutMs"));

@@ -128,12 +128,20 @@ void VmObject::JsClose(const Napi::CallbackInfo& info) { vm(info.Env()).Close();
 
 Napi::Value VmObject::JsStats(const Napi::CallbackInfo& info) {
   const Napi::Env env = info.Env();
-  const GuestRunner& runner = vm(info.Env()).runner();
+  const GuestRunner& runner = vm(env).runner();
   Napi::Object stats = Napi::Object::New(env);
   stats.Set("exits", static_cast<double>(runner.exits()));
   stats.Set("wakeups", static_cast<double>(runner.wakeups()));
   stats.Set("parked", runner.parked());
-  stats.Set("privatePages", Guarded(env, [&] { return static_cast<double>(CountPages(vm(env).PrivatePageRuns())); }));
+  // Counted when it is asked for: that reads the page map of all guest memory.
+  stats.DefineProperty(Napi::PropertyDescriptor::Accessor(
+      env, stats, "privatePages",
+      [vm = vm_](const Napi::CallbackInfo& call) -> Napi::Value {
+        return Guarded(call.Env(), [&]() -> Napi::Value {
+          return Napi::Number::New(call.Env(), static_cast<double>(CountPages(vm->PrivatePageRuns())));
+        });
+      },
+      napi_enumerable));
   stats.Set("bytesIn", static_cast<double>(runner.bytes_in()));
   stats.Set("bytesOut", static_cast<double>(runner.bytes_out()));
   return stats;

@@ -183,6 +183,16 @@ void Link::SetArmed(bool armed) { control()->tx_armed = armed ? 1 : 0; }
 
 uint32_t Link::TransmitSpace() const { return ZB_TX_BYTES - (control()->tx_head - control()->tx_tail); }
 
-uint32_t Link::ReportedProcs() const { return control()->procs; }
+void Link::AskWhetherAlone() {
+  control()->others = 1;
+  asked_whether_alone_ = true;
+}
+
+bool Link::FoundAlone() {
+  // Good for once: it is asked again after whatever the agent does next.
+  const bool found = asked_whether_alone_ && control()->others == 0;
+  asked_whether_alone_ = false;
+  return found;
+}
 
 }  // namespace zb

@@ -59,7 +59,9 @@ class Link {
   // The payload of the READY record.
   const std::string& runtime() const { return runtime_; }
   const std::string& violation() const { return violation_; }
-  uint32_t ReportedProcs() const;
+  // Before RX is answered WAIT, and what the agent has found since: that there is nothing in the guest but itself.
+  void AskWhetherAlone();
+  bool FoundAlone();
 
   State Save() const { return state_; }
   void Restore(const State& state) { state_ = state; }
@@ -83,6 +85,7 @@ class Link {
   bool identified_ = false;
   bool discarding_ = false;
   bool dropped_ = false;
+  bool asked_whether_alone_ = false;
   // What the ring says of interrupts is written from these, and only interrupt_seen is ever read.
   uint32_t interrupt_seq_ = 0;
   uint16_t interrupt_execution_ = 0;

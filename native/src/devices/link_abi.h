@@ -39,8 +39,8 @@
  * r, blocking: the number of bytes the engine has just put at ZB_RX_OFFSET, or
  *   0             nothing yet, read again (the engine answers so when it needs the vCPU at an
  *                 instruction boundary: to capture it, to inject something);
- *   ZB_RX_WAIT    other guest threads may want to run: block in read() on COM2 until it is
- *                 readable, consume it, then read RX again.
+ *   ZB_RX_WAIT    other guest threads may want to run: look whether there are any. If so, block in
+ *                 read() on COM2 until it is readable and consume it. Then read RX again.
  * Reading RX says that the previous bytes have been consumed and that the agent is idle.
  * The transmit ring is drained before the read is answered, so no doorbell need precede it.
  */
@@ -103,8 +103,11 @@ struct zb_ring_control {
   uint32_t flags;
   /* 1 while the agent waits in read() on COM2 (after ZB_RX_WAIT): bytes raise its interrupt. */
   uint32_t want_irq;
-  /* Processes and threads of the guest, kept by agents under kernels whose nr_threads is unknown. */
-  uint32_t procs;
+  /*
+   * After ZB_RX_WAIT: whether anything but the agent could want to run. The engine stores 1 when it answers, the
+   * agent 0 when it has looked and there is nothing; it reads RX again then instead of waiting on COM2.
+   */
+  uint32_t others;
   /*
    * Interrupts. A Ctrl-C byte on COM1 becomes SIGINT some time later, in whatever runs by then; these say
    * what it is for. The engine counts interrupts in interrupt_seq and names the execution the newest is
@@ -120,8 +123,6 @@ struct zb_ring_control {
 
 /* Output of the running cell is to be discarded and `done` marked truncated. */
 #define ZB_FLAG_DISCARD 0x1u
-/* The agent keeps zb_ring_control.procs up to date before each RX read. */
-#define ZB_FLAG_REPORT_PROCS 0x2u
 
 /* ---- records ---------------------------------------------------------------------------- */
 
@@ -156,12 +157,20 @@ struct zb_record {
 #define ZB_STDIN_EOF 0x01u /* flag: no more after this */
 /*
  * What makes a fork itself, always a fork's first record:
- * 64 bytes of host randomness, then u64 wall clock in nanoseconds since 1970.
+ * 64 bytes of host randomness for the kernel's generator, u64 wall clock in nanoseconds since 1970, then
+ * randomness for the runtime's own generators. It is as much as their whole states (two Mersenne Twisters of
+ * 624 words), so that an agent copies it there, which touches two pages; seeding them by their own functions
+ * was seen to write to a hundred. Last the machine id.
  * The agent answers ZB_GUEST_IDENTITY before it runs anything else.
  */
 #define ZB_HOST_IDENTITY 0x03u
 #define ZB_IDENTITY_ENTROPY_BYTES 64u
-#define ZB_IDENTITY_BYTES 72u
+#define ZB_IDENTITY_SEEDS_OFFSET 72u
+#define ZB_IDENTITY_SEEDS_BYTES 4992u
+/* The machine id, 128 bits: /etc/machine-id has them in hexadecimal. */
+#define ZB_IDENTITY_MACHINE_OFFSET 5064u
+#define ZB_IDENTITY_MACHINE_BYTES 16u
+#define ZB_IDENTITY_BYTES 5080u
 #define ZB_IDENTITY_REKEYED 0x01u /* flag: the host has rekeyed the kernel's generator already */
 /* One environment variable for the cell of the same execution, before its EXECUTE: NAME=VALUE. */
 #define ZB_HOST_ENV 0x04u

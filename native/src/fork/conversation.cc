@@ -9,14 +9,19 @@
 namespace zb {
 namespace {
 
-std::array<uint8_t, ZB_IDENTITY_BYTES> MakeIdentity() {
+std::array<uint8_t, ZB_IDENTITY_BYTES> MakeIdentity(std::chrono::nanoseconds clock_shift) {
   std::array<uint8_t, ZB_IDENTITY_BYTES> identity{};
-  if (::getrandom(identity.data(), ZB_IDENTITY_ENTROPY_BYTES, 0) != ZB_IDENTITY_ENTROPY_BYTES) {
-    ThrowSystemError(ErrorCode::kIoFailed, "getrandom", errno);
+  // More than 256 bytes may come in parts (getrandom(2)).
+  for (size_t done = 0; done < identity.size();) {
+    const ssize_t n = ::getrandom(identity.data() + done, identity.size() - done, 0);
+    const int error_number = errno;
+    if (n < 0 && error_number == EINTR) continue;
+    if (n < 0) ThrowSystemError(ErrorCode::kIoFailed, "getrandom", error_number);
+    done += static_cast<size_t>(n);
   }
-  const auto now =
-      std::chrono::duration_cast<std::chrono::nanoseconds>(std::chrono::system_clock::now().time_since_epoch()).count();
-  const auto wall_clock = static_cast<uint64_t>(now);
+  const auto now = std::chrono::duration_cast<std::chrono::nanoseconds>(
+      std::chrono::system_clock::now().time_since_epoch() + clock_shift);
+  const auto wall_clock = static_cast<uint64_t>(now.count());
   std::memcpy(identity.data() + ZB_IDENTITY_ENTROPY_BYTES, &wall_clock, sizeof(wall_clock));
   return identity;
 }
@@ -50,16 +55,19 @@ struct Conversation::Events : VmEvents {
 };
 
 Conversation::Conversation(std::shared_ptr<const Template> source, ForkedVm::Options options,
-                           std::chrono::milliseconds timeout)
+                           std::chrono::milliseconds timeout, std::chrono::nanoseconds clock_shift)
     : events_(std::make_shared<Events>()),
       vm_(ForkedVm::Start(std::move(source), events_, options)),
       timeout_(timeout) {
-  vm_->runner().Send(ZB_HOST_IDENTITY, 0, 0, MakeIdentity());
-  std::unique_lock lock(events_->mutex);
-  events_->changed.wait(lock, [this] { return events_->ready || events_->end; });
-  if (events_->end) {
-    throw EngineError(ErrorCode::kForkFailed, events_->end->detail).WithConsole(events_->end->console);
+  {
+    std::unique_lock lock(events_->mutex);
+    events_->changed.wait(lock, [this] { return events_->ready || events_->end; });
+    if (events_->end) {
+      throw EngineError(ErrorCode::kForkFailed, events_->end->detail).WithConsole(events_->end->console);
+    }
   }
+  // The wall clock in it is read when the fork is about to run, however long making it took.
+  vm_->runner().Send(ZB_HOST_IDENTITY, 0, 0, MakeIdentity(clock_shift));
 }
 
 Conversation::~Conversation() { Close(); }

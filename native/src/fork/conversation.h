@@ -23,9 +23,10 @@ struct CellResult {
 class Conversation {
  public:
   // Forks, waits until the fork runs and sends it its identity. Throws kForkFailed, kVmClosed or, when
-  // `timeout` passes, kTemplateFailed.
+  // `timeout` passes, kTemplateFailed. `clock_shift` is how far from the host's clock the fork's is to be.
   explicit Conversation(std::shared_ptr<const Template> source, ForkedVm::Options options = {.prefault = true},
-                        std::chrono::milliseconds timeout = std::chrono::seconds(30));
+                        std::chrono::milliseconds timeout = std::chrono::seconds(30),
+                        std::chrono::nanoseconds clock_shift = {});
   ~Conversation();
   Conversation(const Conversation&) = delete;
   Conversation& operator=(const Conversation&) = delete;

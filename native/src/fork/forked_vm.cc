@@ -25,8 +25,7 @@ ForkedVm::ForkedVm(std::shared_ptr<const Template> source, std::shared_ptr<VmEve
     : template_(std::move(source)),
       events_(std::move(events)),
       options_(options),
-      runner_({.nr_threads_gpa = template_->info().nr_threads_gpa,
-               .baseline_threads = template_->info().baseline_threads,
+      runner_({.total_forks_gpa = template_->info().total_forks_gpa,
                .identity_flags = CanRekey(template_->info()) ? uint8_t{ZB_IDENTITY_REKEYED} : uint8_t{0},
                .stop_when_ready = false,
                .on_output = [this] { events_->OnOutput(); }}) {}

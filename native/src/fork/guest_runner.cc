@@ -8,8 +8,8 @@ namespace {
 // How long output of a running cell may wait in the ring: short for a reader, long enough that a cell
 // which prints in a loop makes one VM exit per interval and not one per line.
 constexpr uint64_t kDrainIntervalNs = 3'000'000;
-// While the agent waits in the guest for threads that may want to run, nobody tells when the last one has ended:
-// it is looked for, soon at first and then more rarely.
+// While the agent waits in the guest for others that may want to run, nobody tells when the last one has ended:
+// it is made to look, soon after a cell and then more rarely.
 constexpr uint64_t kFirstLookNs = 20'000'000;
 constexpr uint64_t kMaxLookNs = 1'000'000'000;
 // How long standard input waits for the agent to ask for it, as it does for input(), before the agent is told that
@@ -105,12 +105,16 @@ bool GuestRunner::Drain(Machine& machine, Lock& lock) {
   }
 }
 
-bool GuestRunner::OtherThreadsWantToRun(Machine& machine) const {
+bool GuestRunner::OthersMayRun(Machine& machine) {
   if (options_.stop_when_ready) return false;
-  const uint32_t threads = options_.nr_threads_gpa != 0
-                               ? machine.memory().Load<uint32_t>(options_.nr_threads_gpa).value_or(0)
-                               : machine.link().ReportedProcs();
-  return threads > options_.baseline_threads;
+  std::optional<uint64_t> forks;
+  if (options_.total_forks_gpa != 0) forks = machine.memory().Load<uint64_t>(options_.total_forks_gpa);
+  // The agent has looked, at our word, and has done nothing since. It may be wrong, to its own guest's harm.
+  if (machine.link().FoundAlone()) {
+    forks_when_alone_ = forks;
+    return false;
+  }
+  return !forks || forks != forks_when_alone_;
 }
 
 void GuestRunner::ArmDrain(Machine& machine) {
@@ -195,6 +199,8 @@ bool GuestRunner::HandleRx(Machine& machine, TickDeferral* ticks, bool input) {
   waiting_ = false;
   WithdrawOffer();
   Park park;
+  // Looked at once: nothing is started while the guest stands still.
+  std::optional<bool> others;
   const auto resume = [&](uint32_t answer) {
     parked_.store(false, std::memory_order_relaxed);
     if (park.tick_forced) {
@@ -219,16 +225,19 @@ bool GuestRunner::HandleRx(Machine& machine, TickDeferral* ticks, bool input) {
       machine.link().ResetPositions();
       const uint32_t bytes = machine.link().Fill(input_);
       running_ = machine.link().running();
+      look_interval_ns_ = kFirstLookNs;
       ArmDrain(machine);
       return resume(bytes);
     }
     if (options_.stop_when_ready && machine.link().ready()) return false;
     if (park.tick_forced) return resume(0);
-    if (!backlog_ && OtherThreadsWantToRun(machine)) {
+    if (!others) others = OthersMayRun(machine);
+    if (!backlog_ && *others) {
       machine.link().SetArmed(false);
+      machine.link().AskWhetherAlone();
       waiting_ = true;
-      look_interval_ns_ = kFirstLookNs;
       timer_->Arm(look_interval_ns_);
+      look_interval_ns_ = std::min(2 * look_interval_ns_, kMaxLookNs);
       return resume(ZB_RX_WAIT);
     }
     parked_.store(true, std::memory_order_relaxed);
@@ -284,14 +293,8 @@ void GuestRunner::DrainLast(Machine& machine) {
 
 void GuestRunner::LookForIdleGuest(Machine& machine) {
   if (!waiting_) return;
-  if (!OtherThreadsWantToRun(machine)) {
-    // The agent reads RX and parks.
-    waiting_ = false;
-    machine.WakeAgent();
-    return;
-  }
-  timer_->Arm(look_interval_ns_);
-  look_interval_ns_ = std::min(2 * look_interval_ns_, kMaxLookNs);
+  waiting_ = false;
+  machine.WakeAgent();
 }
 
 // A kick or the timer. Draining then is also what moves a backlog up after a read.
@@ -364,6 +367,11 @@ GuestRunner::Outcome GuestRunner::Run(Machine& machine, TickDeferral* ticks) {
   const KickScope kick_scope(machine.vcpu().run());
   thread_id_ = kick_scope.thread_id();
   timer_.emplace();
+  look_interval_ns_ = kFirstLookNs;
+  // A fork begins as its template, which had nothing but its agent.
+  if (options_.total_forks_gpa != 0) {
+    forks_when_alone_ = machine.memory().Load<uint64_t>(options_.total_forks_gpa);
+  }
   struct Leave {
     GuestRunner& runner;
     ~Leave() {

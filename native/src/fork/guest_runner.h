@@ -31,10 +31,9 @@ namespace zb {
 class GuestRunner {
  public:
   struct Options {
-    // Guest-physical address of the kernel's nr_threads; 0: the agent reports it.
-    uint64_t nr_threads_gpa = 0;
-    // Its value when the template was captured. More than that means that other threads may want to run.
-    uint32_t baseline_threads = 0;
+    // Guest-physical address of the kernel's total_forks: how many processes and threads it has ever started, its
+    // own among them. 0: unknown.
+    uint64_t total_forks_gpa = 0;
     // Or-ed into the IDENTITY record: what the host has done for the fork already.
     uint8_t identity_flags = 0;
     // Return from Run() when the agent is ready and idle, instead of parking: a template that boots.
@@ -90,8 +89,9 @@ class GuestRunner {
   // Standard input that nobody asks for: a child may be reading it. After a moment the agent is told.
   void OfferInput(Machine& machine);
   void WithdrawOffer();
-  bool OtherThreadsWantToRun(Machine& machine) const;
-  // Ends the agent's wait when its other threads have ended, or looks again later.
+  // Whether the guest must go on because something but its agent could want to run in it.
+  bool OthersMayRun(Machine& machine);
+  // Has an agent that waits for others look again whether there still are any.
   void LookForIdleGuest(Machine& machine);
   void ArmDrain(Machine& machine);
   // One stay in RX.
@@ -127,11 +127,15 @@ class GuestRunner {
   pid_t thread_ = 0;      // the vCPU thread while it may be in the guest: kick to reach it; else 0
   pid_t thread_id_ = 0;   // the vCPU thread, set once Run() is entered
 
+  // total_forks when nothing but the agent was there to run. As long as it stays, nothing else is. Without
+  // value: unknown. A count of what there is would not do: the kernel starts and ends threads of its own.
+  std::optional<uint64_t> forks_when_alone_;
+
   std::atomic<bool> parked_{false};
   std::atomic<uint64_t> bytes_in_{0}, bytes_out_{0}, exits_{0}, wakeups_{0};
   // Drains the ring while output may come; looks for an idle guest while the agent waits.
   std::optional<KickTimer> timer_;
-  uint64_t look_interval_ns_ = 0;
+  uint64_t look_interval_ns_ = 0;  // grows while the same cell's others live
   // When standard input will have waited long enough for the agent to be told; its timer is made when first needed.
   std::optional<std::chrono::steady_clock::time_point> offer_at_;
   std::optional<KickTimer> offer_timer_;

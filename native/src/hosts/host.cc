@@ -33,9 +33,9 @@ bool IsPvm() {
 }  // namespace
 
 const Host& Host::Current() {
-  static const std::unique_ptr<const Host> host =
-      IsPvm() ? std::unique_ptr<const Host>(new PvmHost()) : std::make_unique<const HardwareHost>();
-  return *host;
+  // Never destroyed: a vCPU thread may outlive the statics of a process that exits.
+  static const Host& host = IsPvm() ? static_cast<const Host&>(*new PvmHost()) : *new HardwareHost();
+  return host;
 }
 
 }  // namespace zb

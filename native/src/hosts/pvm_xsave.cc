@@ -93,10 +93,13 @@ class Operand {
 
   // Returns false after injecting the fault.
   bool Resolve(Vcpu& vcpu, const kvm_sregs& sregs, bool write) {
-    const uint64_t first = address_ & ~(kPageBytes - 1);
-    for (uint64_t page = first; page < address_ + bytes_; page += kPageBytes) {
+    // Counted, because the end may lie behind the top of the address space: that wraps, as on the processor.
+    const uint64_t offset = address_ % kPageBytes;
+    const uint64_t pages = (offset + bytes_ + kPageBytes - 1) / kPageBytes;
+    for (uint64_t i = 0; i < pages; i++) {
+      const uint64_t page = address_ - offset + i * kPageBytes;
       const auto walk = WalkGuest(memory_, sregs, page);
-      const uint64_t fault_address = std::max(page, address_);
+      const uint64_t fault_address = i == 0 ? address_ : page;
       const uint32_t write_bit = write ? kFaultWrite : 0;
       if (!walk || !memory_.At(walk->gpa, kPageBytes)) {
         InjectPageFault(vcpu, sregs, fault_address, write_bit);

@@ -7,6 +7,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <span>
+#include <string>
 #include <utility>
 
 namespace zb {
@@ -37,6 +38,10 @@ class UniqueFd {
  private:
   int fd_ = -1;
 };
+
+// Opens a file for reading that somebody named; check for an owned descriptor and, with fstat(), that it is a regular
+// file. Not blocking: a FIFO in a file's place must not hold the caller for ever.
+UniqueFd OpenInput(const std::string& path);
 
 // Owns one mmap()ed range. Move-only.
 class Mapping {

@@ -24,9 +24,10 @@ void HandleKick(int) {
 }  // namespace
 
 int KickSignal() {
-  // Above the ones glibc keeps for itself, away from those debuggers and profilers take.
+  // Nothing sends this one any more, and it is no real-time signal: those are queued, and lost when the user's
+  // processes have as many pending as RLIMIT_SIGPENDING allows. A kick is a mark; two at a time may well be one.
   static const int signal_number = [] {
-    const int number = SIGRTMIN + 6;
+    const int number = SIGSTKFLT;
     struct sigaction previous {};
     if (::sigaction(number, nullptr, &previous) == 0 && previous.sa_handler != SIG_DFL) {
       throw EngineError(ErrorCode::kKvmFailed, "the signal the engine needs is taken by another library");

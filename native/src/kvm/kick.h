@@ -1,5 +1,5 @@
-// Bringing a vCPU thread out of KVM_RUN: a real-time signal whose handler sets immediate_exit, so that a
-// signal which lands just before KVM_RUN is not lost (api.rst, immediate_exit).
+// Bringing a vCPU thread out of KVM_RUN: a signal whose handler sets immediate_exit, so that a signal which
+// lands just before KVM_RUN is not lost (api.rst, immediate_exit).
 #pragma once
 
 #include <sys/types.h>

@@ -91,10 +91,11 @@ int Kvm::Capability(uint32_t capability) const {
 }
 
 const Kvm& Kvm::Get() {
-  static std::mutex mutex;
-  static std::unique_ptr<const Kvm> instance;
+  // Never destroyed: a vCPU thread may outlive the statics of a process that exits.
+  static auto& mutex = *new std::mutex;
+  static const Kvm* instance = nullptr;
   std::lock_guard lock(mutex);
-  if (!instance) instance.reset(new Kvm());
+  if (instance == nullptr) instance = new Kvm();
   return *instance;
 }
 

@@ -23,7 +23,7 @@ void Advise(void* address, size_t bytes, int advice, const char* name) {
 }
 
 std::shared_ptr<const RootImage> Copy(const std::string& path) {
-  UniqueFd file(::open(path.c_str(), O_RDONLY | O_CLOEXEC));
+  UniqueFd file(OpenInput(path));
   if (!file) {
     const int error_number = errno;
     throw EngineError(ErrorCode::kRootInvalid, "root image " + path + ": " + std::strerror(error_number), "open",
@@ -31,6 +31,9 @@ std::shared_ptr<const RootImage> Copy(const std::string& path) {
   }
   struct stat status {};
   if (::fstat(file.get(), &status) != 0) ThrowSystemError(ErrorCode::kIoFailed, "fstat", errno);
+  if (!S_ISREG(status.st_mode)) {
+    throw EngineError(ErrorCode::kRootInvalid, "root image " + path + " is not a file");
+  }
   const auto size = static_cast<uint64_t>(status.st_size);
   if (size < kErofsMagicOffset + kPageBytes) {
     throw EngineError(ErrorCode::kRootInvalid, "root image " + path + " is too short for a file system");

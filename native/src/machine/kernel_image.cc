@@ -34,7 +34,7 @@ constexpr uint64_t k64BitEntryOffset = 0x200;
 // Read, not mapped: a file cut short while it is read is an error here, and would be a SIGBUS there.
 class File {
  public:
-  explicit File(const std::string& path) : path_(path), fd_(::open(path.c_str(), O_RDONLY | O_CLOEXEC)) {
+  explicit File(const std::string& path) : path_(path), fd_(OpenInput(path)) {
     if (!fd_) Invalid(path, std::strerror(errno));
     struct stat status {};
     if (::fstat(fd_.get(), &status) != 0) Invalid(path, std::strerror(errno));

@@ -146,14 +146,20 @@ class Abortable {
   BootControl& control_;
 };
 
+// Each cell in a fork of its own, because each stands for somebody's first one. A page that only some of them write is
+// left to be copied when it is written: prefaulting it would cost every fork as much as it saves a few.
 std::vector<PageRun> RecordWorkingSet(const std::shared_ptr<const Template>& source,
                                       const std::vector<std::string>& cells, BootControl& control) {
-  Conversation conversation(source, {.prefault = false});
-  const Abortable abortable(control, conversation.vm().runner());
-  conversation.WaitForIdentity();
-  for (const std::string& cell : cells) conversation.Run(cell);
-  conversation.WaitUntilParked(std::chrono::seconds(10));
-  return conversation.vm().PrivatePageRuns();
+  std::vector<std::vector<PageRun>> written;
+  for (const std::string& cell : cells) {
+    Conversation conversation(source, {.prefault = false});
+    const Abortable abortable(control, conversation.vm().runner());
+    conversation.WaitForIdentity();
+    conversation.Run(cell);
+    conversation.WaitUntilParked(std::chrono::seconds(10));
+    written.push_back(conversation.vm().PrivatePageRuns());
+  }
+  return PagesOfMost(written);
 }
 
 }  // namespace
@@ -189,7 +195,7 @@ std::shared_ptr<Template> BootTemplate(const BootOptions& options, BootControl& 
   info.memory_mb = options.memory_mb;
   info.root_bytes = root->bytes();
   info.root_crc = root->crc();
-  info.nr_threads_gpa = options.nr_threads_gpa;
+  info.total_forks_gpa = options.total_forks_gpa;
   info.base_crng_gpa = options.base_crng_gpa;
   info.input_pool_gpa = options.input_pool_gpa;
   const MemoryLayout layout = info.layout();
@@ -218,7 +224,7 @@ std::shared_ptr<Template> BootTemplate(const BootOptions& options, BootControl& 
     SetCpuid(machine.vcpu(), GuestCpuid());
     EnterLongMode(machine.vcpu(), machine.memory(), kernel.entry);
 
-    GuestRunner runner({.nr_threads_gpa = 0, .baseline_threads = 0, .stop_when_ready = true, .on_output = {}});
+    GuestRunner runner({.total_forks_gpa = 0, .stop_when_ready = true, .on_output = {}});
     const Abortable abortable(control, runner);
     RunUntilReady(machine, runner, options);
     console.Flush();
@@ -227,9 +233,6 @@ std::shared_ptr<Template> BootTemplate(const BootOptions& options, BootControl& 
     quirks->CheckBeforeCapture(machine.vcpu(), machine.memory());
     devices = machine.SaveDevices();
     info.runtime = machine.link().runtime();
-    info.baseline_threads = options.nr_threads_gpa != 0
-                                ? machine.memory().Load<uint32_t>(options.nr_threads_gpa).value_or(0)
-                                : machine.link().ReportedProcs();
     info.stored_pages = CountPages(NonZeroPages(ram.get(), machine.memory().base(), layout.private_bytes()));
   }
   // Sealing needs the last shared mapping gone.

@@ -19,7 +19,7 @@ struct BootOptions {
   std::string kernel_digest;
   std::string root_digest;
   uint64_t memory_mb = 256;
-  uint64_t nr_threads_gpa = 0;
+  uint64_t total_forks_gpa = 0;
   uint64_t base_crng_gpa = 0;
   uint64_t input_pool_gpa = 0;
   std::string extra_command_line;

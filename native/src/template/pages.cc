@@ -9,6 +9,7 @@
 #include <atomic>
 #include <cerrno>
 #include <cstring>
+#include <map>
 
 #include "kvm/error.h"
 
@@ -91,6 +92,20 @@ void PrefaultForWrite(uint8_t* base, const std::vector<PageRun>& runs) {
       byte.fetch_or(0, std::memory_order_relaxed);
     }
   }
+}
+
+std::vector<PageRun> PagesOfMost(const std::vector<std::vector<PageRun>>& sets) {
+  std::map<uint32_t, size_t> having;
+  for (const std::vector<PageRun>& set : sets) {
+    for (const PageRun& run : set) {
+      for (uint32_t i = 0; i < run.count; i++) having[run.first + i]++;
+    }
+  }
+  std::vector<PageRun> runs;
+  for (const auto& [page, count] : having) {
+    if (2 * count > sets.size()) AddPage(runs, page);
+  }
+  return runs;
 }
 
 uint64_t CountPages(const std::vector<PageRun>& runs) {

@@ -19,6 +19,9 @@ std::vector<PageRun> NonZeroPages(int fd, const uint8_t* base, uint64_t bytes);
 // (each break of a page KVM has mapped calls every live VM's mmu-notifier). Throws kIoFailed.
 void PrefaultForWrite(uint8_t* base, const std::vector<PageRun>& runs);
 
+// Pages that more than half of `sets` have.
+std::vector<PageRun> PagesOfMost(const std::vector<std::vector<PageRun>>& sets);
+
 uint64_t CountPages(const std::vector<PageRun>& runs);
 
 }  // namespace zb

@@ -70,8 +70,7 @@ void WriteInfo(ByteWriter& writer, const TemplateInfo& info) {
   writer.Pod(info.tsc_khz);
   writer.Pod(info.memory_mb);
   writer.Pod(info.root_bytes);
-  writer.Pod(info.nr_threads_gpa);
-  writer.Pod(info.baseline_threads);
+  writer.Pod(info.total_forks_gpa);
   writer.Pod(info.base_crng_gpa);
   writer.Pod(info.input_pool_gpa);
   writer.Pod(info.stored_pages);
@@ -91,8 +90,7 @@ TemplateInfo ReadInfo(ByteReader reader) {
   info.tsc_khz = reader.Pod<uint32_t>();
   info.memory_mb = reader.Pod<uint64_t>();
   info.root_bytes = reader.Pod<uint64_t>();
-  info.nr_threads_gpa = reader.Pod<uint64_t>();
-  info.baseline_threads = reader.Pod<uint32_t>();
+  info.total_forks_gpa = reader.Pod<uint64_t>();
   info.base_crng_gpa = reader.Pod<uint64_t>();
   info.input_pool_gpa = reader.Pod<uint64_t>();
   info.stored_pages = reader.Pod<uint64_t>();
@@ -186,7 +184,7 @@ class TemporaryFile {
 
 class SnapshotReader {
  public:
-  explicit SnapshotReader(const std::string& path) : path_(path), fd_(::open(path.c_str(), O_RDONLY | O_CLOEXEC)) {
+  explicit SnapshotReader(const std::string& path) : path_(path), fd_(OpenInput(path)) {
     if (!fd_) {
       const int error_number = errno;
       if (error_number == ENOENT)
@@ -196,7 +194,8 @@ class SnapshotReader {
     struct stat status {};
     if (::fstat(fd_.get(), &status) != 0) ThrowSystemError(ErrorCode::kIoFailed, "fstat", errno);
     size_ = static_cast<uint64_t>(status.st_size);
-    if (!S_ISREG(status.st_mode) || size_ < kPageBytes) Corrupt(path, "too short to be a snapshot");
+    if (!S_ISREG(status.st_mode)) Corrupt(path, "not a file");
+    if (size_ < kPageBytes) Corrupt(path, "too short to be a snapshot");
     ReadAt(0, {reinterpret_cast<uint8_t*>(&header_), sizeof(header_)});
     if (header_.magic != kMagic) Corrupt(path, "not a template snapshot");
     if (header_.format_version != kFormatVersion) {

@@ -34,8 +34,7 @@ struct TemplateInfo {
   uint32_t tsc_khz = 0;
   uint64_t memory_mb = 0;
   uint64_t root_bytes = 0;
-  uint64_t nr_threads_gpa = 0;
-  uint32_t baseline_threads = 0;
+  uint64_t total_forks_gpa = 0;
   // Of a kernel whose generator the host may rekey (fork/rekey.h); else 0.
   uint64_t base_crng_gpa = 0;
   uint64_t input_pool_gpa = 0;

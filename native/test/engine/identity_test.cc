@@ -1,42 +1,75 @@
-// Forks of one template are not each other: nothing random is the same in two of them.
+// Forks of one template are not each other: nothing that should be one machine's own is the same in two of them.
 #include <set>
 
 #include "engine/cells.h"
 
 namespace zb::test {
 
-ENGINE_TEST(identity_random_values_differ) {
+ENGINE_TEST(identity_values_differ) {
   constexpr int kForks = 20;
-  // What each line of the cell is, in order.
-  const std::vector<std::string> names = {"os.urandom",    "random.random",    "uuid.uuid4",           "numpy.random",
-                                          "secrets",       "/dev/urandom",     "os.urandom, reseeded", "tempfile",
-                                          "random.Random", "numpy default_rng"};
   // RNDRESEEDCRNG (_IO('R', 7)) makes the kernel take a new key from its pool, as it does by itself in time: a fork
   // with a key of its own and the template's pool would become like its siblings then.
   const std::string code = R"(
-import os, random, uuid, numpy, secrets, fcntl, tempfile
-print(os.urandom(16).hex())
-print(random.random())
-print(uuid.uuid4())
-print(numpy.random.random())
-print(secrets.token_hex(16))
-print(open('/dev/urandom', 'rb').read(16).hex())
+import os, random, uuid, numpy, secrets, ssl, fcntl, tempfile
+def line(*path): print(path[-1], open('/'.join(path)).read().strip())
+line('/proc/sys/kernel/random', 'boot_id')
+line('/etc', 'machine-id')
+print('getnode', uuid.getnode())
+def values(when):
+    print('os.urandom', when, os.urandom(16).hex())
+    print('random.random', when, random.random())
+    print('random.Random', when, random.Random().random())
+    print('uuid4', when, uuid.uuid4())
+    print('uuid1', when, uuid.uuid1().node)
+    print('token_hex', when, secrets.token_hex(16))
+    print('numpy.rand', when, numpy.random.rand())
+    print('default_rng', when, numpy.random.default_rng().random())
+    print('RAND_bytes', when, ssl.RAND_bytes(16).hex())
+    print('/dev/urandom', when, open('/dev/urandom', 'rb').read(16).hex())
+    print('mktemp', when, tempfile.mktemp())
+    line('/proc/sys/kernel/random', 'uuid')
+values('first')
 with open('/dev/urandom', 'wb') as device: fcntl.ioctl(device, 0x5207)
-print(os.urandom(16).hex())
-print(tempfile.mktemp())
-print(random.Random().random())
-print(numpy.random.default_rng().random())
+values('reseeded')
 )";
-  std::vector<std::set<std::string>> seen(names.size());
+  std::vector<std::set<std::string>> seen;
   for (int i = 0; i < kForks; i++) {
     Fork fork(context);
     const std::vector<std::string> values = Lines(RunOk(fork, code));
-    CheckEqual(values.size(), names.size(), "the number of values");
-    for (size_t k = 0; k < names.size(); k++) {
-      Check(seen[k].insert(values[k]).second, names[k], " gave ", values[k], " in two forks");
-    }
+    CheckEqual(values.size(), size_t{27}, "the number of values");
+    seen.resize(values.size());
+    for (size_t k = 0; k < values.size(); k++) Check(seen[k].insert(values[k]).second, values[k], " in two forks");
   }
-  return Text(kForks, " forks: ", names.size(), " kinds of random values, all different");
+  Fork fork(context);
+  CheckEqual(RunOk(fork, "import re\nprint(bool(re.fullmatch('[0-9a-f]{32}\\n', open('/etc/machine-id').read())))"),
+             "True\n", "whether the machine id is one");
+  return Text(kForks, " forks: ", seen.size(), " values each, all different");
+}
+
+// A template as old as you like: what a fork gets is the host's time, however far that is from its own. The host's
+// clock cannot be moved for a test, so it is told to be 30 hours ahead: for the fork the same as a template that old.
+ENGINE_TEST(identity_clock_of_an_old_template) {
+  const double tolerance = context.AtMost(50, 1000);
+  double worst = 0;
+  for (const std::chrono::hours shift : {std::chrono::hours(30), std::chrono::hours(-30)}) {
+    Conversation fork(context.source, {.prefault = true}, kPatience, shift);
+    fork.WaitForIdentity();
+    const auto host = [shift] {
+      const auto now = std::chrono::system_clock::now().time_since_epoch() + shift;
+      return std::chrono::duration<double, std::milli>(now).count();
+    };
+    const double before = host();
+    const double guest = RunNumber(fork, "import time\nprint(f'{time.time() * 1000:.3f}')");
+    const double after = host();
+    const double wrong = guest < before ? before - guest : guest > after ? guest - after : 0;
+    Check(wrong <= tolerance, "the clock of a fork ", shift.count(), " h from its template is wrong by ", wrong, " ms");
+    worst = std::max(worst, wrong);
+    // Its timers did not take the step for time passed.
+    const double slept =
+        RunNumber(fork, "begin = time.monotonic()\ntime.sleep(0.05)\nprint((time.monotonic() - begin) * 1000)");
+    Check(slept >= 50 && slept <= context.AtMost(80, 1000), "time.sleep(0.05) took ", slept, " ms");
+  }
+  return Text("30 hours either way: wrong by at most ", worst, " ms (allowed: ", tolerance, ")");
 }
 
 }  // namespace zb::test

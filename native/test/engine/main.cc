@@ -1,6 +1,6 @@
 // The engine on real virtual machines, without Node. Prints one line per test with what it measured.
 //
-//   engine-tests KERNEL ROOT_IMAGE [--nr-threads GPA --base-crng GPA --input-pool GPA] [--memory MB]
+//   engine-tests KERNEL ROOT_IMAGE [--total-forks GPA --base-crng GPA --input-pool GPA] [--memory MB]
 //                [--snapshot FILE] [--only NAME] [--list]
 //
 // With --snapshot the template is loaded from FILE, or booted and kept there if there is none. --only runs the
@@ -29,7 +29,7 @@ struct Arguments {
 };
 
 constexpr const char* kUsage =
-    "usage: engine-tests KERNEL ROOT_IMAGE [--nr-threads GPA --base-crng GPA --input-pool GPA] [--memory MB]\n"
+    "usage: engine-tests KERNEL ROOT_IMAGE [--total-forks GPA --base-crng GPA --input-pool GPA] [--memory MB]\n"
     "                    [--snapshot FILE] [--only NAME] [--list]\n";
 
 std::optional<Arguments> Parse(int argc, char** argv) {
@@ -47,8 +47,8 @@ std::optional<Arguments> Parse(int argc, char** argv) {
     }
     if (++i == argc) return std::nullopt;
     const std::string value = argv[i];
-    if (argument == "--nr-threads") {
-      arguments.boot.nr_threads_gpa = std::stoull(value, nullptr, 0);
+    if (argument == "--total-forks") {
+      arguments.boot.total_forks_gpa = std::stoull(value, nullptr, 0);
     } else if (argument == "--base-crng") {
       arguments.boot.base_crng_gpa = std::stoull(value, nullptr, 0);
     } else if (argument == "--input-pool") {

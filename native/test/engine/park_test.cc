@@ -1,5 +1,6 @@
 // Between cells: an idle fork costs nothing, and one whose threads have work goes on.
 #include <cstdlib>
+#include <memory>
 #include <random>
 #include <thread>
 
@@ -85,6 +86,63 @@ ENGINE_TEST(park_sends_at_random_times) {
   }
   return Text(rounds * (kLines + 1), " sends in ", MillisecondsSince(start) / 1000, " s, none lost (", kSendsVariable,
               " sets how many, ", kSends, " without emulation)");
+}
+
+// The kernel's own threads come and go; only the guest's others keep it from being parked.
+ENGINE_TEST(park_only_when_alone) {
+  Fork fork(context);
+  const auto parks = [&](const char* code) {
+    RunOk(fork, code);
+    Check(fork.WaitUntilParked(kPatience), "the fork does not park after ", code);
+  };
+  const auto stays = [&](const char* code) {
+    RunOk(fork, code);
+    for (int i = 0; i < 30; i++) {
+      std::this_thread::sleep_for(milliseconds(100));
+      Check(!fork.vm().runner().parked(), "the fork is parked ", i * 100, " ms after ", code);
+    }
+  };
+  RunOk(fork, "import os, subprocess, sys, threading, time");
+  parks("subprocess.run(['true'], check=True)");
+  parks("thread = threading.Thread(target=print)\nthread.start()\nthread.join()");
+  // Ended, and nobody has asked: it will never run again.
+  parks("zombie = subprocess.Popen(['true'])\ntime.sleep(0.5)");
+  parks("os.system('true')\nos.sync()");
+  stays("child = subprocess.Popen(['sleep', '1000'])");
+  parks("child.kill()\nchild.wait() and None");
+  stays("go = threading.Event()\nthread = threading.Thread(target=go.wait)\nthread.start()");
+  parks("go.set()\nthread.join()");
+  // Nobody's child any more: init's.
+  stays("subprocess.run('sleep 1000 & echo $! > /tmp/pid', shell=True, check=True) and None");
+  parks("os.kill(int(open('/tmp/pid').read()), 9)");
+  parks("subprocess.run('sleep 0.5 &', shell=True, check=True) and None");
+  return "parked after children and threads that have ended, not while one lives";
+}
+
+ENGINE_TEST(park_a_hundred_idle_forks) {
+  constexpr int kForks = 100;
+  constexpr seconds kIdle{10};
+  std::vector<std::unique_ptr<Fork>> forks;
+  for (int i = 0; i < kForks; i++) {
+    forks.push_back(std::make_unique<Fork>(context));
+    CheckAnswers(*forks.back());
+  }
+  for (const auto& fork : forks) Check(fork->WaitUntilParked(kPatience), "a fork does not park");
+  // Each wakes once more, to put its armed tick off: at most a tick later.
+  std::this_thread::sleep_for(seconds(2));
+  const auto sum = [&](auto counter) {
+    uint64_t total = 0;
+    for (const auto& fork : forks) total += (fork->vm().runner().*counter)();
+    return total;
+  };
+  const uint64_t exits = sum(&GuestRunner::exits), wakeups = sum(&GuestRunner::wakeups);
+  std::this_thread::sleep_for(kIdle);
+  CheckEqual(sum(&GuestRunner::exits) - exits, uint64_t{0}, "the number of VM exits of idle forks");
+  CheckEqual(sum(&GuestRunner::wakeups) - wakeups, uint64_t{0}, "the number of wake-ups of their threads");
+  for (const auto& fork : forks) Check(fork->vm().runner().parked(), "a fork left its park by itself");
+  CheckAnswers(*forks.front());
+  CheckAnswers(*forks.back());
+  return Text(kForks, " parked forks: no VM exit and no wake-up in ", kIdle.count(), " s");
 }
 
 ENGINE_TEST(park_spaced_cells) {

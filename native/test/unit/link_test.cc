@@ -110,6 +110,18 @@ TEST(link_forgets_interrupts_when_an_execution_id_is_used_again) {
   EXPECT(!vm.link.NoteKill(0));
 }
 
+TEST(link_believes_once_that_the_agent_is_alone) {
+  LinkedAgent vm;
+  EXPECT(!vm.link.FoundAlone());
+  vm.link.AskWhetherAlone();
+  EXPECT_EQ(vm.agent.control().others, 1u);
+  EXPECT(!vm.link.FoundAlone());
+  vm.link.AskWhetherAlone();
+  vm.agent.control().others = 0;
+  EXPECT(vm.link.FoundAlone());
+  EXPECT(!vm.link.FoundAlone());
+}
+
 TEST(link_drains_a_ring_full_to_the_last_byte) {
   LinkedAgent vm;
   vm.Start(1);

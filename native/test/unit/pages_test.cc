@@ -8,6 +8,20 @@ namespace {
 
 constexpr uint64_t kBytes = 64 * kPageBytes;
 
+TEST(pages_of_most_sets) {
+  const auto runs = [](std::initializer_list<PageRun> list) { return std::vector<PageRun>(list); };
+  const auto most = PagesOfMost({runs({{1, 3}, {10, 1}}), runs({{2, 3}, {20, 2}}), runs({{3, 1}, {20, 1}})});
+  EXPECT_EQ(most.size(), 2);
+  EXPECT_EQ(most[0].first, 2);
+  EXPECT_EQ(most[0].count, 2);
+  EXPECT_EQ(most[1].first, 20);
+  EXPECT_EQ(most[1].count, 1);
+  // Half is not most.
+  EXPECT_EQ(PagesOfMost({runs({{1, 1}}), runs({{2, 1}})}).size(), 0);
+  EXPECT_EQ(PagesOfMost({runs({{7, 2}})}).size(), 1);
+  EXPECT_EQ(PagesOfMost({}).size(), 0);
+}
+
 TEST(pages_finds_content_and_skips_holes_and_zeroes) {
   const UniqueFd fd = CreateMemfd("zeroboot-test", kBytes);
   const Mapping mapping(kBytes, PROT_READ | PROT_WRITE, MAP_SHARED, fd.get());

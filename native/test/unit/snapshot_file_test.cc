@@ -26,8 +26,7 @@ std::shared_ptr<Template> SmallTemplate() {
   info.tsc_khz = 2'000'000;
   info.memory_mb = kMinMemoryMb;
   info.root_bytes = kSmallLayout.root_bytes;
-  info.nr_threads_gpa = 0x1b7ea10;
-  info.baseline_threads = 30;
+  info.total_forks_gpa = 0x1b7ea10;
   info.stored_pages = 3;
   info.captured_at_ms = 1'700'000'000'000;
   info.boot_ms = 9000;
@@ -82,7 +81,7 @@ TEST(snapshot_reads_back_what_was_saved) {
   const SnapshotContents contents = ReadSnapshot(saved.path);
   EXPECT_EQ(contents.info.label, "a label");
   EXPECT_EQ(contents.info.root_crc, 0x1234);
-  EXPECT_EQ(contents.info.nr_threads_gpa, 0x1b7ea10);
+  EXPECT_EQ(contents.info.total_forks_gpa, 0x1b7ea10);
   EXPECT_EQ(contents.info.captured_at_ms, 1'700'000'000'000);
   EXPECT_EQ(contents.info.working_set_pages, 2);
   EXPECT_EQ(contents.vcpu.regs.rip, 0xffffffff81000000);
@@ -145,6 +144,13 @@ TEST(snapshot_that_is_none) {
   EXPECT_ERROR(ErrorCode::kTemplateCorrupt, ReadSnapshot(folder.path()));
   EXPECT_ERROR(ErrorCode::kTemplateCorrupt, ReadSnapshot(folder.Write("empty", {})));
   EXPECT_ERROR(ErrorCode::kTemplateCorrupt, ReadSnapshot(folder.Write("zeroes", std::vector<uint8_t>(100'000))));
+}
+
+TEST(snapshot_that_is_a_fifo_does_not_block) {
+  const TemporaryFolder folder;
+  const std::string path = folder.File("fifo");
+  EXPECT(::mkfifo(path.c_str(), 0600) == 0);
+  EXPECT_ERROR(ErrorCode::kTemplateCorrupt, ReadSnapshot(path));
 }
 
 TEST(snapshot_of_another_format_is_a_mismatch) {

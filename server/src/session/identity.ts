@@ -2,7 +2,7 @@ import { randomFillSync } from "node:crypto";
 
 /** `ZB_IDENTITY_ENTROPY_BYTES` and `ZB_IDENTITY_BYTES` of native/src/devices/link_abi.h. */
 const ENTROPY_BYTES = 64;
-export const IDENTITY_BYTES = 72;
+export const IDENTITY_BYTES = 5080;
 
 /**
  * What makes a fork itself: fresh randomness for its kernel and its runtime's generators, and
@@ -11,7 +11,7 @@ export const IDENTITY_BYTES = 72;
  */
 export function identityRecord(epochNs: bigint = wallClockNs()): Uint8Array {
   const payload = new Uint8Array(IDENTITY_BYTES);
-  randomFillSync(payload, 0, ENTROPY_BYTES);
+  randomFillSync(payload);
   new DataView(payload.buffer).setBigUint64(ENTROPY_BYTES, epochNs, true);
   return payload;
 }

@@ -3,6 +3,10 @@ import { join } from "node:path";
 import { errorCode } from "../errors.js";
 
 const SUFFIX = ".zbt";
+/** What the engine calls a snapshot while it writes it. */
+const UNFINISHED_NAME = /\.zbt\.tmp-\d+-\d+$/;
+/** A file nobody has written to for so long will not be finished, milliseconds. Writing one takes seconds. */
+const ABANDONED_MS = 3_600_000;
 const FILE_NAME = /^([a-z][a-z0-9-]{0,30})-([0-9a-f]{32})\.zbt$/;
 
 /** A snapshot of one of our templates in the cache directory. */
@@ -34,6 +38,16 @@ export async function listSnapshots(directory: string, name?: string): Promise<S
 
 export async function removeSnapshot(file: SnapshotFile): Promise<void> {
   await rm(file.path, { force: true });
+}
+
+/** Remove what saving left behind where the process was killed. By age: it may have been another machine's process. */
+export async function removeAbandoned(directory: string): Promise<void> {
+  const entries = await readdir(directory).catch(() => []);
+  for (const entry of entries.filter((name) => UNFINISHED_NAME.test(name))) {
+    const path = join(directory, entry);
+    const status = await stat(path).catch(() => undefined);
+    if (status !== undefined && Date.now() - status.mtimeMs > ABANDONED_MS) await rm(path, { force: true });
+  }
 }
 
 async function describe(directory: string, entry: string): Promise<SnapshotFile | undefined> {

@@ -19,7 +19,7 @@ export function templateKey(host: HostReport, inputs: TemplateInputs): string {
     inputs.kernelDigest,
     inputs.rootDigest,
     inputs.memoryMb,
-    [inputs.nrThreadsGpa, inputs.baseCrngGpa, inputs.inputPoolGpa],
+    [inputs.totalForksGpa, inputs.baseCrngGpa, inputs.inputPoolGpa],
     inputs.extraCommandLine ?? "",
     inputs.warmupCells,
   ];

@@ -17,7 +17,7 @@ import {
 } from "../../../native/guest/build/index.js";
 import { errorCode, ServerError } from "../errors.js";
 import { BootProgress } from "./boot-progress.js";
-import { listSnapshots, removeSnapshot, snapshotPath } from "./snapshot-files.js";
+import { listSnapshots, removeAbandoned, removeSnapshot, snapshotPath } from "./snapshot-files.js";
 import { describeDifference, type TemplateInputs, templateKey } from "./template-key.js";
 
 const STEP_TEMPLATE = "template";
@@ -25,6 +25,8 @@ const STEP_TEMPLATE = "template";
 const EXPECTED_BOOT_SECONDS = { kvm_pvm: 65, hardware: 6 } as const;
 /** Beyond this a boot has failed, however slow the machine. */
 const BOOT_TIMEOUT_MS = 600_000;
+/** Of one template, for other CPUs, kernels and memory sizes; the oldest go. */
+const MAX_SNAPSHOTS_KEPT = 8;
 const SNAPSHOT_DISK_BYTES = 64 * 1024 * 1024;
 
 /** Codes with which the engine refuses a snapshot as such. */
@@ -101,7 +103,7 @@ export class TemplateStore {
       kernelDigest: artefacts.kernelDigest,
       rootDigest: artefacts.rootDigest,
       memoryMb: request.memoryMb ?? recipe.template.memoryMb,
-      nrThreadsGpa: artefacts.nrThreadsGpa,
+      totalForksGpa: artefacts.totalForksGpa,
       baseCrngGpa: artefacts.baseCrngGpa,
       inputPoolGpa: artefacts.inputPoolGpa,
       warmupCells: [...recipe.template.warmupCells],
@@ -199,14 +201,20 @@ export class TemplateStore {
     }
   }
 
-  /** Snapshots that this one takes the place of: the same template, for the same CPU. */
+  /**
+   * Snapshots that this one takes the place of: the same template, for the same CPU and kernel. Those with another
+   * kernel may be in use, with `--kernel` or without; there are only so many of them.
+   */
   async #removeSuperseded(name: string, path: string): Promise<void> {
-    const { memoryMb } = this.#engine.inspect(path);
-    for (const file of await listSnapshots(this.layout.templates, name)) {
-      if (file.path === path) continue;
+    await removeAbandoned(this.layout.templates);
+    const { kernelDigest, memoryMb } = this.#engine.inspect(path);
+    const others = (await listSnapshots(this.layout.templates, name)).filter((file) => file.path !== path);
+    for (const [position, file] of others.entries()) {
       try {
         const info = this.#engine.inspect(file.path);
-        if (info.cpuDigest !== this.#host.cpuDigest || info.memoryMb !== memoryMb) continue;
+        const isSame =
+          info.cpuDigest === this.#host.cpuDigest && info.memoryMb === memoryMb && info.kernelDigest === kernelDigest;
+        if (!isSame && position + 1 < MAX_SNAPSHOTS_KEPT) continue;
       } catch {
         // A file that cannot be read is of no use to anybody.
       }

@@ -21,7 +21,9 @@ static int detached;
 /* A record is being written. */
 static atomic_int busy;
 
-static struct zb_ring_control *control_block(void) { return (struct zb_ring_control *)ring; }
+struct zb_ring_control *zb_link_control(void) {
+  return (struct zb_ring_control *)ring;
+}
 
 /* Aligned 32-bit accesses, nothing else: anything wider or narrower ends the VM. */
 static uint32_t read_register(uint32_t offset) { return registers[offset / 4]; }
@@ -75,12 +77,12 @@ static void copy_in(uint32_t position, const void *data, size_t length) {
 }
 
 static uint32_t free_bytes(void) {
-  const struct zb_ring_control *control = control_block();
+  const struct zb_ring_control *control = zb_link_control();
   return ZB_TX_BYTES - (control->tx_head - __atomic_load_n(&control->tx_tail, __ATOMIC_ACQUIRE));
 }
 
 static void publish(uint8_t kind, uint8_t flags, uint16_t execution, const void *data, uint32_t length) {
-  struct zb_ring_control *control = control_block();
+  struct zb_ring_control *control = zb_link_control();
   const struct zb_record record = {.length = length, .kind = kind, .flags = flags, .execution = execution};
   const uint32_t head = control->tx_head;
   copy_in(head, &record, sizeof record);

@@ -31,6 +31,9 @@ const uint8_t *zb_link_received(void);
 /* After ZB_RX_WAIT: blocks until the host has something. Restart it after a signal. 0, or -1 with errno. */
 int zb_link_wait(void);
 
+/* The ring's control block. Not in a child of fork(2), where it is not mapped. */
+struct zb_ring_control *zb_link_control(void);
+
 /*
  * For a signal handler: it may send between the two, with zb_link_send_locked, if the first says so; else a send is
  * under way, in this thread or another.

@@ -8,6 +8,7 @@
  *   write(kind, text)                                         output of the running cell
  *   begin(execution), end()                                   a cell runs between them
  *   disown_output()                                           what it prints is no cell's
+ *   interrupted()                                             for the SIGINT handler: whether to raise
  */
 #define PY_SSIZE_T_CLEAN
 #include <Python.h>
@@ -24,7 +25,9 @@
 
 #include "capture.h"
 #include "input.h"
+#include "interrupt.h"
 #include "link.h"
+#include "others.h"
 
 /* Records arrive as a byte stream; what is not yet taken waits here. Grows for long cells. */
 static uint8_t *pending;
@@ -32,7 +35,6 @@ static size_t pending_capacity, pending_start, pending_end;
 static uint16_t current_execution;
 /* Whose output is written now; differs from the above while a question is answered. */
 static uint16_t output_execution;
-static int in_cell;
 static int random_fd = -1;
 
 static int append_received(uint32_t bytes) {
@@ -64,6 +66,7 @@ static PyObject *take_record(void) {
   if (have < sizeof record + record.length) return NULL;
   PyObject *tuple = Py_BuildValue("(BBHy#)", record.kind, record.flags, record.execution,
                                   (const char *)pending + pending_start + sizeof record, (Py_ssize_t)record.length);
+  if (tuple == NULL) return NULL; /* no memory: the record stays for the next try */
   pending_start += sizeof record + record.length;
   return tuple;
 }
@@ -83,6 +86,14 @@ static int wait_for_host(void) {
   return 0;
 }
 
+/* Python's handlers of the signals that have come; -1 when one raised. */
+static int handle_signals(void) {
+  /* The kernel hands the terminal's Ctrl-C over in its own time, which ends when the agent waits for the host. */
+  if (zb_interrupt_due()) PyErr_SetInterrupt();
+  zb_interrupt_kill();
+  return PyErr_CheckSignals();
+}
+
 static PyObject *receive(PyObject *self, PyObject *unused) {
   (void)self;
   (void)unused;
@@ -91,12 +102,16 @@ static PyObject *receive(PyObject *self, PyObject *unused) {
     if (record != NULL || PyErr_Occurred()) return record;
     const uint32_t answer = zb_link_poll(ZB_REG_RX);
     if (answer == ZB_RX_WAIT) {
+      if (!zb_others_live()) {
+        zb_link_control()->others = 0;
+        continue;
+      }
       if (wait_for_host() < 0) return NULL;
     } else if (answer != 0 && append_received(answer) < 0) {
       return NULL;
     }
     if (answer == 0 || answer == ZB_RX_WAIT) {
-      if (PyErr_CheckSignals() < 0) return NULL;
+      if (handle_signals() < 0) return NULL;
     }
   }
 }
@@ -117,7 +132,7 @@ static int send_all(uint8_t kind, uint8_t flags, uint8_t more, uint16_t executio
       PyErr_SetFromErrno(PyExc_OSError);
       return -1;
     }
-    if (PyErr_CheckSignals() < 0) return -1;
+    if (handle_signals() < 0) return -1;
   }
 }
 
@@ -157,6 +172,10 @@ static int await_input(uint16_t execution) {
   while (!zb_input_available() && !zb_input_at_end()) {
     const uint32_t answer = zb_link_poll(ZB_REG_RX_INPUT);
     if (answer == ZB_RX_WAIT) {
+      if (!zb_others_live()) {
+        zb_link_control()->others = 0;
+        continue;
+      }
       int result;
       int error;
       Py_BEGIN_ALLOW_THREADS
@@ -173,7 +192,7 @@ static int await_input(uint16_t execution) {
     } else if (answer != 0) {
       zb_input_feed(zb_link_received(), answer);
     }
-    if ((answer == 0 || answer == ZB_RX_WAIT) && PyErr_CheckSignals() < 0) return -1;
+    if ((answer == 0 || answer == ZB_RX_WAIT) && handle_signals() < 0) return -1;
   }
   return 1;
 }
@@ -277,13 +296,15 @@ static void own_output(uint16_t execution) {
   zb_capture_execution(execution);
 }
 
+/* A cell begins. An interrupt may have come for it since it was fetched: then its handler runs here. */
 static PyObject *begin(PyObject *self, PyObject *argument) {
   (void)self;
   const unsigned long execution = PyLong_AsUnsignedLong(argument);
   if (PyErr_Occurred()) return NULL;
   current_execution = (uint16_t)execution;
   own_output(current_execution);
-  in_cell = 1;
+  zb_interrupt_execution(current_execution);
+  if (handle_signals() < 0) return NULL;
   Py_RETURN_NONE;
 }
 
@@ -291,7 +312,7 @@ static PyObject *begin(PyObject *self, PyObject *argument) {
 static PyObject *end(PyObject *self, PyObject *unused) {
   (void)self;
   (void)unused;
-  in_cell = 0;
+  zb_interrupt_execution(0);
   Py_RETURN_NONE;
 }
 
@@ -310,10 +331,17 @@ static PyObject *disown_output(PyObject *self, PyObject *unused) {
   Py_RETURN_NONE;
 }
 
-static PyObject *is_in_cell(PyObject *self, PyObject *unused) {
+static PyObject *interrupted(PyObject *self, PyObject *unused) {
   (void)self;
   (void)unused;
-  return PyBool_FromLong(in_cell);
+  return PyBool_FromLong(zb_interrupt_take());
+}
+
+static PyObject *wrap_interrupts(PyObject *self, PyObject *unused) {
+  (void)self;
+  (void)unused;
+  zb_interrupt_wrap();
+  Py_RETURN_NONE;
 }
 
 static PyObject *flush(PyObject *self, PyObject *unused) {
@@ -342,26 +370,84 @@ static int reseed_kernel(const uint8_t *entropy) {
   return failed ? -1 : 0;
 }
 
+/* A Mersenne Twister: its 624 words, and the position among them from which it goes on. */
+static struct generator {
+  uint32_t *words;
+  int *position;
+} generators[2];
+static unsigned generator_count;
+
+_Static_assert(ZB_IDENTITY_SEEDS_BYTES == 2 * 624 * sizeof(uint32_t), "randomness for the whole states");
+_Static_assert(ZB_IDENTITY_SEEDS_OFFSET + ZB_IDENTITY_SEEDS_BYTES == ZB_IDENTITY_MACHINE_OFFSET,
+               "the machine id follows");
+
+static PyObject *add_generator(PyObject *self, PyObject *args) {
+  (void)self;
+  unsigned long long words, position;
+  if (!PyArg_ParseTuple(args, "KK", &words, &position)) return NULL;
+  if (generator_count == sizeof generators / sizeof generators[0]) {
+    PyErr_SetString(PyExc_ValueError, "no randomness for one more generator");
+    return NULL;
+  }
+  generators[generator_count++] = (struct generator){(uint32_t *)(uintptr_t)words, (int *)(uintptr_t)position};
+  Py_RETURN_NONE;
+}
+
+/* Used up, so that the next number is made of the new words. */
+static void fill_generators(const uint8_t *seeds) {
+  for (unsigned i = 0; i < generator_count; i++) {
+    memcpy(generators[i].words, seeds + i * 624 * sizeof(uint32_t), 624 * sizeof(uint32_t));
+    *generators[i].position = 624;
+  }
+}
+
+/* The file /etc/machine-id leads to, mapped. Held for ever. */
+static Py_buffer machine_id;
+
+static PyObject *set_machine_id(PyObject *self, PyObject *view) {
+  (void)self;
+  if (PyObject_GetBuffer(view, &machine_id, PyBUF_WRITABLE) < 0) return NULL;
+  if (machine_id.len < (Py_ssize_t)(2 * ZB_IDENTITY_MACHINE_BYTES)) {
+    PyBuffer_Release(&machine_id);
+    PyErr_SetString(PyExc_ValueError, "no room for a machine id");
+    return NULL;
+  }
+  Py_RETURN_NONE;
+}
+
+static void fill_machine_id(const uint8_t *bits) {
+  static const char digits[] = "0123456789abcdef";
+  char *text = machine_id.buf;
+  for (unsigned i = 0; i < ZB_IDENTITY_MACHINE_BYTES; i++) {
+    text[2 * i] = digits[bits[i] >> 4];
+    text[2 * i + 1] = digits[bits[i] & 15];
+  }
+}
+
 /*
- * Host randomness into the kernel's generator unless the host has put it there itself, and the wall
- * clock. Crediting alone does not rekey a
- * generator that is already initialised, so it is told to (random(4), RNDRESEEDCRNG).
+ * Host randomness into the kernel's generator unless the host has put it there itself, and into the
+ * runtime's; the wall clock; and the machine id. Crediting alone does not rekey a generator that is already
+ * initialised, so it is told to (random(4), RNDRESEEDCRNG).
  */
 static PyObject *take_identity(PyObject *self, PyObject *args) {
   (void)self;
-  int rekeyed;
-  Py_buffer entropy;
-  unsigned long long wall_clock_ns;
-  if (!PyArg_ParseTuple(args, "py*K", &rekeyed, &entropy, &wall_clock_ns)) return NULL;
-  const struct timespec now = {.tv_sec = (time_t)(wall_clock_ns / 1000000000u),
-                               .tv_nsec = (long)(wall_clock_ns % 1000000000u)};
+  int flags;
+  Py_buffer identity;
+  if (!PyArg_ParseTuple(args, "iy*", &flags, &identity)) return NULL;
   int failed = 1;
-  if (entropy.len == (Py_ssize_t)ZB_IDENTITY_ENTROPY_BYTES) {
-    failed = (!rekeyed && reseed_kernel(entropy.buf) < 0) || clock_settime(CLOCK_REALTIME, &now) < 0;
+  if (identity.len == (Py_ssize_t)ZB_IDENTITY_BYTES) {
+    const uint8_t *bytes = identity.buf;
+    uint64_t wall_clock_ns;
+    memcpy(&wall_clock_ns, bytes + ZB_IDENTITY_ENTROPY_BYTES, sizeof wall_clock_ns);
+    const struct timespec now = {.tv_sec = (time_t)(wall_clock_ns / 1000000000u),
+                                 .tv_nsec = (long)(wall_clock_ns % 1000000000u)};
+    failed = (!(flags & ZB_IDENTITY_REKEYED) && reseed_kernel(bytes) < 0) || clock_settime(CLOCK_REALTIME, &now) < 0;
+    fill_generators(bytes + ZB_IDENTITY_SEEDS_OFFSET);
+    fill_machine_id(bytes + ZB_IDENTITY_MACHINE_OFFSET);
   } else {
     errno = EINVAL;
   }
-  PyBuffer_Release(&entropy);
+  PyBuffer_Release(&identity);
   if (failed) return PyErr_SetFromErrno(PyExc_OSError);
   Py_RETURN_NONE;
 }
@@ -380,7 +466,8 @@ static PyObject *link_open(PyObject *self, PyObject *unused) {
   pending = calloc(1, pending_capacity);
   random_fd = open("/dev/urandom", O_RDWR | O_CLOEXEC);
   if (pending == NULL) return PyErr_NoMemory();
-  if (random_fd < 0 || zb_link_open() < 0 || zb_capture_open() < 0 || zb_input_open() < 0)
+  if (random_fd < 0 || zb_link_open() < 0 || zb_capture_open() < 0 || zb_input_open() < 0 || zb_interrupt_open() < 0 ||
+      zb_others_open() < 0)
     return PyErr_SetFromErrno(PyExc_OSError);
   if (pthread_atfork(NULL, NULL, detach) != 0) return PyErr_NoMemory();
   Py_RETURN_NONE;
@@ -398,10 +485,14 @@ static PyMethodDef methods[] = {
     {"end", end, METH_NOARGS, "The cell's code has ended."},
     {"finish", finish, METH_NOARGS, "The cell has been reported."},
     {"disown_output", disown_output, METH_NOARGS, "What is written from here on belongs to no cell."},
-    {"in_cell", is_in_cell, METH_NOARGS, "Whether a cell's code runs."},
+    {"interrupted", interrupted, METH_NOARGS, "For the SIGINT handler: whether to raise."},
+    {"wrap_interrupts", wrap_interrupts, METH_NOARGS, "After the SIGINT handler was installed."},
     {"flush", flush, METH_NOARGS, "Move everything written to descriptors 1 and 2."},
     {"detached", is_detached, METH_NOARGS, "Whether this is a child without the link."},
-    {"take_identity", take_identity, METH_VARARGS, "Reseed the kernel and set the clock."},
+    {"add_generator", add_generator, METH_VARARGS,
+     "A generator that take_identity() fills, by the addresses of its state."},
+    {"set_machine_id", set_machine_id, METH_O, "The mapped file that take_identity() writes the machine id to."},
+    {"take_identity", take_identity, METH_VARARGS, "Reseed the kernel and the generators, and set the clock."},
     {NULL, NULL, 0, NULL},
 };
 
@@ -422,6 +513,7 @@ static int add_constants(PyObject *m) {
       {"STDIN_EOF", ZB_STDIN_EOF},
       {"IDENTITY_REKEYED", ZB_IDENTITY_REKEYED},
       {"IDENTITY_ENTROPY_BYTES", ZB_IDENTITY_ENTROPY_BYTES},
+      {"IDENTITY_BYTES", ZB_IDENTITY_BYTES},
       {"READY", ZB_GUEST_READY},
       {"STDOUT", ZB_GUEST_STDOUT},
       {"STDERR", ZB_GUEST_STDERR},

@@ -8,8 +8,8 @@ export interface GivenKernel {
   path: string;
   /** SHA-256, hex. */
   digest: string;
-  /** Guest-physical address of `nr_threads`, or 0 when the file does not tell. */
-  nrThreadsGpa: number;
+  /** Guest-physical address of `total_forks`, or 0 when the file does not tell. */
+  totalForksGpa: number;
 }
 
 const ELF_MAGIC = 0x7f454c46;
@@ -33,7 +33,7 @@ export async function givenKernel(path: string): Promise<GivenKernel> {
     if (!isElf && head.toString("latin1", 0x202, 0x206) !== BZIMAGE_MAGIC)
       throw new TypeError("neither vmlinux nor bzImage");
     const symbols = isElf ? await kernelSymbols(path) : {};
-    return { path, digest: await digestFile(path), nrThreadsGpa: Number(symbols.nr_threads ?? 0) };
+    return { path, digest: await digestFile(path), totalForksGpa: Number(symbols.total_forks ?? 0) };
   } catch (error) {
     const why = error instanceof Error ? error.message : String(error);
     throw new SetupError("kernel_invalid", `cannot use ${path} as the guest's kernel: ${why}`, {

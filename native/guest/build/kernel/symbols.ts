@@ -1,11 +1,11 @@
 import { EM_X86_64, parseElf, physicalAddresses, readElf } from "../elf.js";
 
 /**
- * Kernel symbols the engine may look at in guest memory. `nr_threads`: how many processes and
- * threads the guest has, which decides whether a waiting guest can be parked. `base_crng` and
+ * Kernel symbols the engine may look at in guest memory. `total_forks`: how many processes and
+ * threads the guest has ever started, which tells whether a waiting guest can be parked as it is. `base_crng` and
  * `input_pool` (drivers/char/random.c): where the engine gives each fork its own randomness.
  */
-export const SYMBOLS: readonly string[] = ["nr_threads", "base_crng", "input_pool"];
+export const SYMBOLS: readonly string[] = ["total_forks", "base_crng", "input_pool"];
 
 /**
  * Guest-physical addresses of the symbols, hexadecimal, by the load addresses of the kernel's own

@@ -1,8 +1,13 @@
-import { mkdir, mkdtemp, rm, symlink, utimes, writeFile } from "node:fs/promises";
+import { mkdir, mkdtemp, readdir, rm, symlink, utimes, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { describe, expect, it, onTestFinished } from "vitest";
-import { listSnapshots, removeSnapshot, snapshotPath } from "../../../../server/src/templates/snapshot-files.js";
+import {
+  listSnapshots,
+  removeAbandoned,
+  removeSnapshot,
+  snapshotPath,
+} from "../../../../server/src/templates/snapshot-files.js";
 
 async function directory(): Promise<string> {
   const path = await mkdtemp(join(tmpdir(), "zeroboot-snapshots-"));
@@ -68,5 +73,27 @@ describe("snapshot files", () => {
     await removeSnapshot(file);
     await removeSnapshot(file);
     expect(await listSnapshots(home)).toEqual([]);
+  });
+
+  it("left half written by a killed process are removed once nobody can be writing them", async () => {
+    const home = await directory();
+    const path = snapshotPath(home, "python", KEY);
+    const now = Date.now() / 1000;
+    for (const [file, age] of [
+      [path, 7200],
+      [`${path}.tmp-17-0`, 7200],
+      [`${path}.tmp-18-3`, 60],
+      [`${path}.tmp-notes`, 7200],
+    ] as const) {
+      await writeFile(file, "");
+      await utimes(file, now - age, now - age);
+    }
+    await removeAbandoned(home);
+    expect((await readdir(home)).map((name) => name.replace(`python-${KEY}`, "")).sort()).toEqual([
+      ".zbt",
+      ".zbt.tmp-18-3",
+      ".zbt.tmp-notes",
+    ]);
+    await removeAbandoned(join(home, "absent"));
   });
 });

@@ -3,12 +3,11 @@
 import gc
 import os
 import platform
-import signal
 import sys
 
 import _zblink as link
 
-from zeroboot import cell, identity, questions, streams
+from zeroboot import cell, identity, interrupts, memory, questions, streams
 
 # Imported ahead of need: users import them, and here it costs each fork nothing.
 import array, base64, bisect, collections, copy, csv, dataclasses, datetime, decimal  # noqa: E401, F401
@@ -41,26 +40,31 @@ WARM_UP_QUESTIONS = (
 )
 
 
-def _on_interrupt(number, frame):
-    if link.in_cell():
-        raise KeyboardInterrupt
-
-
 def _serve():
+    # Assignments, and the execution they are for: one that was called off in between leaves none to the next.
     variables = []
+    variables_of = 0
     while True:
-        kind, flags, execution, payload = link.receive()
+        try:
+            kind, flags, execution, payload = link.receive()
+        except MemoryError:
+            if memory.relieve():
+                continue
+            raise
         if kind == link.EXECUTE and flags & (link.EXECUTE_COMPLETE | link.EXECUTE_CHECK):
             questions.run(execution, flags, payload)
         elif kind == link.EXECUTE:
             link.begin_input(execution, flags & link.EXECUTE_STDIN_OPEN)
-            if variables:
+            if variables and variables_of == execution:
                 with _environment(variables):
                     cell.run(execution, payload)
-                variables = []
             else:
                 cell.run(execution, payload)
+            variables = []
         elif kind == link.ENV:
+            if variables_of != execution:
+                variables = []
+                variables_of = execution
             variables.append(payload)
         elif kind == link.IDENTITY:
             _take_identity(flags, payload)
@@ -99,8 +103,9 @@ def _warm_up():
     link.write = lambda kind, data: len(data)
     try:
         for flags in (0, link.IDENTITY_REKEYED, link.IDENTITY_REKEYED):
-            entropy = os.urandom(link.IDENTITY_ENTROPY_BYTES)
-            identity.take(flags, entropy + time.time_ns().to_bytes(8, "little"))
+            seeds = os.urandom(link.IDENTITY_BYTES - link.IDENTITY_ENTROPY_BYTES - 8)
+            now = time.time_ns().to_bytes(8, "little")
+            identity.take(flags, os.urandom(link.IDENTITY_ENTROPY_BYTES) + now + seeds)
         for source in WARM_UP * 2:
             cell.run(0, source.encode())
         for flag, payload in WARM_UP_QUESTIONS:
@@ -112,14 +117,17 @@ def _warm_up():
 
 def main():
     link.open()
-    signal.signal(signal.SIGINT, _on_interrupt)
+    interrupts.install()
     streams.install()
     cell.install_main()
     sys.argv = [""]
     sys.path.insert(0, "")
+    identity.prepare()
     _warm_up()
+    identity.settle()
     gc.collect()
     # What is here now is never garbage, and looking at it would copy its pages in every fork.
     gc.freeze()
+    memory.limit()
     link.send(link.READY, 0, 0, f"{platform.python_implementation()} {platform.python_version()}".encode())
     _serve()

@@ -9,7 +9,7 @@ import types
 
 import _zblink as link
 
-from zeroboot import streams
+from zeroboot import memory, streams
 
 # Sources kept for tracebacks.
 MAX_SOURCES = 1000
@@ -141,6 +141,16 @@ def _evaluate(execution, source, filename, outcome):
         _send_result(execution, value, outcome)
 
 
+def _report_error(execution, error):
+    if isinstance(error, SystemExit):
+        return _exit_outcome(error)
+    interrupted = isinstance(error, KeyboardInterrupt)
+    outcome = Outcome(link.DONE_INTERRUPTED, 130) if interrupted else Outcome(link.DONE_ERROR, 1)
+    link.flush()
+    _send_error(execution, error, outcome)
+    return outcome
+
+
 def run(execution, payload):
     """Run one cell and report it. Whatever the cell does, exactly one DONE follows."""
     global _execution_count
@@ -148,6 +158,7 @@ def run(execution, payload):
     filename = f"<cell {_execution_count}>"
     outcome = Outcome()
     error = None
+    memory.begin_cell()
     try:
         try:
             # Inside, because an interrupt may be raised the moment it returns, and must not leave the cell open.
@@ -156,19 +167,23 @@ def run(execution, payload):
             _remember(filename, source)
             _evaluate(execution, source, filename, outcome)
         finally:
-            # From here on an interrupt is late and dropped.
+            # From here on an interrupt is late and dropped. CPython looks for signals after a call and in loops, so
+            # none is handled between the end of the cell's code and that of this call.
             link.end()
     except BaseException as raised:
         error = raised
     if link.detached():
         _leave_child(error)
-    if isinstance(error, SystemExit):
-        outcome = _exit_outcome(error)
-    elif error is not None:
-        interrupted = isinstance(error, KeyboardInterrupt)
-        outcome = Outcome(link.DONE_INTERRUPTED, 130) if interrupted else Outcome(link.DONE_ERROR, 1)
-        link.flush()
-        _send_error(execution, error, outcome)
+    memory.end_cell()
+    if isinstance(error, MemoryError):
+        memory.relieve()
+    if error is not None:
+        try:
+            outcome = _report_error(execution, error)
+        except MemoryError:
+            # The report stays cut off where it was.
+            memory.relieve()
+            outcome = Outcome(link.DONE_ERROR, 1)
     # A traceback keeps the cell's frames, and what they hold, alive.
     error = None
     link.flush()

@@ -1,24 +1,86 @@
-"""What makes a fork itself: its own randomness and the right time, before any user code runs."""
+"""What makes a fork itself: its own randomness and the right time, before any user code runs.
 
+The generators' states are found and checked here, in the template; in a fork the C half of take_identity()
+fills them without running any of this, because each line of Python writes to pages that a fork then has to copy.
+"""
+
+import ctypes
+import mmap
 import random
 import sys
 
+import numpy
+
 import _zblink as link
+
+_MACHINE_ID = "/run/machine-id"  # where /etc/machine-id leads
+_MACHINE_ID_TEXT = b"0" * 32 + b"\n"
+_WORDS = 624
+# struct RandomObject of CPython 3.11's Modules/_randommodule.c: PyObject_HEAD, int index, uint32_t state[624].
+_RANDOM_INDEX = object.__basicsize__
+_RANDOM_STATE = _RANDOM_INDEX + 4
+
+
+class _Twister:
+    """Where a Mersenne Twister has its words, and the position among them from which it goes on."""
+
+    def __init__(self, words, position):
+        self.words = words
+        self.position = position
+
+    def read(self):
+        words = (ctypes.c_uint32 * _WORDS).from_address(self.words)
+        return tuple(words), ctypes.c_int.from_address(self.position).value
+
+
+def _of_random():
+    address = id(random._inst)
+    found = _Twister(address + _RANDOM_STATE, address + _RANDOM_INDEX)
+    *words, position = random.getstate()[1]
+    return found, (tuple(words), position)
+
+
+def _of_numpy():
+    # struct mt19937_state of numpy's numpy/random/src/mt19937: uint32_t key[624]; int pos.
+    address = numpy.random.mtrand._rand._bit_generator.ctypes.state_address
+    found = _Twister(address, address + 4 * _WORDS)
+    _, words, position, *_ = numpy.random.get_state()
+    return found, (tuple(int(word) for word in words), position)
+
+
+def _map_machine_id():
+    """The machine id's file as memory, so that a fork gets its own without a system call."""
+    with open(_MACHINE_ID, "x+b", buffering=0) as file:
+        file.write(_MACHINE_ID_TEXT)
+        # For as long as the process lives, so that the address may be kept.
+        view = mmap.mmap(file.fileno(), len(_MACHINE_ID_TEXT))
+    link.set_machine_id(view)
+
+
+def prepare():
+    """In the template: tell the link what each fork is to fill. Raises where the generators are not as known."""
+    _map_machine_id()
+    for find in (_of_random, _of_numpy):
+        # Drawn from, so that no two states compared by accident are the untouched same.
+        random.random()
+        numpy.random.random()
+        twister, state = find()
+        if twister.read() != state:
+            raise SystemError(f"the generator of {find.__name__} is not where it was expected")
+        link.add_generator(twister.words, twister.position)
+
+
+def settle():
+    """In the template, last: a number that gauss() has kept back would be the same in every fork."""
+    random.seed()
+    numpy.random.seed()
 
 
 def take(flags, payload):
     """Reseed everything that was seeded in the template. Raises when anything cannot be."""
-    entropy = payload[: link.IDENTITY_ENTROPY_BYTES]
-    wall_clock_ns = int.from_bytes(payload[link.IDENTITY_ENTROPY_BYTES :], "little")
-    # The kernel's generator gets all of it, and no two of the others get the same.
-    link.take_identity(flags & link.IDENTITY_REKEYED, entropy, wall_clock_ns)
-    seed = int.from_bytes(entropy, "little")
-    random.seed(seed ^ 0x52414E44)
-    numpy = sys.modules.get("numpy")
-    if numpy is not None:
-        words = [(seed >> shift) & 0xFFFFFFFF for shift in range(0, len(entropy) * 8, 32)]
-        numpy.random.seed([word ^ 0x4E504E50 for word in words])
+    link.take_identity(flags, payload)
     ssl = sys.modules.get("_ssl")
     if ssl is not None:
         # OpenSSL tells forks by process id, which is the same in all of ours.
+        entropy = payload[: link.IDENTITY_ENTROPY_BYTES]
         ssl.RAND_add(entropy[::-1], float(len(entropy)))

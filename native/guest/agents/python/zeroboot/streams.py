@@ -164,8 +164,13 @@ def end_input():
     link.end_input()
     if not cell_input.used:
         return
+    try:
+        fresh = _make_stdin()
+    except MemoryError:
+        # The next cell's end will do.
+        return
     cell_input.used = False
-    old, _stdin = _stdin, _make_stdin()
+    old, _stdin = _stdin, fresh
     if sys.stdin is old:
         sys.stdin = _stdin
     sys.__stdin__ = _stdin

@@ -1,0 +1,74 @@
+// A guest that runs out of memory: the cell hears of it, then a child goes, and only then the VM, by its name.
+#include "engine/cells.h"
+
+namespace zb::test {
+namespace {
+
+// Without the limit the agent gives itself, and its children.
+constexpr const char* kUnlimited = "import resource\nresource.setrlimit(resource.RLIMIT_DATA, (-1, -1))\n";
+
+}  // namespace
+
+ENGINE_TEST(memory_error_keeps_the_session) {
+  Fork fork(context);
+  RunOk(fork, "kept = 41\nimport os, threading");
+  const std::string before = RunOk(fork, "import resource\nprint(resource.getrlimit(resource.RLIMIT_DATA)[0])");
+  for (const char* hog : {"hog = []\nwhile True: hog.append(bytearray(1 << 20))", "hog = list(range(1 << 40))",
+                          "hog = []\nwhile True: hog.append(object())", "hog = [0]\nwhile True: hog += hog"}) {
+    const CellResult cell = fork.Run(hog);
+    CheckEqual(cell.error_name, "MemoryError", Text("the error of ", hog, ": ", Summary(cell)));
+    // With everything still held: small cells work.
+    CheckEqual(RunOk(fork, "print(kept + 1)"), "42\n", Text("the cell after ", hog));
+    CheckEqual(fork.Run("hog.append(bytearray(64 << 20))").error_name, "MemoryError", "another demand");
+    RunOk(fork, "hog = None");
+    CheckEqual(RunOk(fork, "print(len(bytearray(32 << 20)))"), "33554432\n", Text("32 MiB after ", hog));
+  }
+  CheckEqual(RunOk(fork, "import resource\nprint(resource.getrlimit(resource.RLIMIT_DATA)[0])"), before,
+             "the limit after all that");
+  // Stacks that nobody touches do not use it up.
+  RunOk(fork, R"(
+go = threading.Event()
+threads = [threading.Thread(target=go.wait) for _ in range(30)]
+for thread in threads: thread.start()
+go.set()
+for thread in threads: thread.join())");
+  CheckEqual(RunOk(fork, "print(resource.getrlimit(resource.RLIMIT_STACK)[0] >> 20, len(os.urandom(100)))"), "8 100\n",
+             "the main thread's stack limit in MiB, and random bytes");
+  return "MemoryError four ways, the next cell works each time; limit " + before.substr(0, before.size() - 1) +
+         " bytes";
+}
+
+ENGINE_TEST(memory_child_is_killed_first) {
+  Fork fork(context);
+  RunOk(fork, "kept = 41\nimport subprocess, sys");
+  const std::string out = RunOk(fork, Text("hog = '''", kUnlimited, R"(
+hog = []
+while True: hog.append(bytearray(1 << 20))'''
+print(subprocess.run([sys.executable, '-c', hog]).returncode))"));
+  CheckEqual(out, "-9\n", "the exit code of a child that takes all memory");
+  CheckEqual(RunOk(fork, "print(kept + 1)"), "42\n", "the agent after it");
+  return "a child that took all memory was killed; the agent lives";
+}
+
+ENGINE_TEST(memory_end_has_a_name) {
+  std::string details;
+  for (const char* hog : {"hog = []\nwhile True: hog.append(bytearray(b'x' * (1 << 20)))",
+                          // Files in memory belong to nobody the kernel could end.
+                          "import itertools\nfor directory in itertools.cycle(['/tmp', '/dev/shm', '/run', '/root']):\n"
+                          "    try:\n"
+                          "        with open(directory + '/hog', 'ab') as file: file.write(bytes(1 << 20))\n"
+                          "    except OSError: pass"}) {
+    Fork fork(context);
+    fork.Start(std::string(kUnlimited) + hog);
+    const VmEnd end = fork.WaitForEnd();
+    CheckEqual(EndReasonName(end.reason), std::string("out_of_memory"),
+               Text("the reason of the end (", end.detail, "), console:\n", end.console));
+    details = end.detail;
+  }
+  Fork fork(context);
+  fork.Start("import os, signal\nos.kill(os.getpid(), signal.SIGKILL)");
+  CheckEqual(EndReasonName(fork.WaitForEnd().reason), std::string("agent_exited"), "the reason of another's SIGKILL");
+  return details + ", twice; agent_exited for another SIGKILL";
+}
+
+}  // namespace zb::test
