@@ -127,6 +127,10 @@ export class RunningExecution implements ExecutionControl {
     this.#reject(error);
   }
 
+  get #wasCutHere(): boolean {
+    return this.#out.truncated || this.#err.truncated;
+  }
+
   #settle(): void {
     this.#settled = true;
     this.#options.signal?.removeEventListener("abort", this.#onAbort);
@@ -152,7 +156,7 @@ export class RunningExecution implements ExecutionControl {
       ...(this.#error === undefined ? {} : { error: this.#error }),
       executionCount: frame.executionCount,
       timings: frame.timings,
-      truncated: frame.truncated || this.#out.truncated || this.#err.truncated,
+      truncated: frame.truncated || (this.#options.maxOutputBytes !== 0 && this.#wasCutHere),
     });
   }
 
@@ -178,9 +182,10 @@ export class RunningExecution implements ExecutionControl {
   }
 
   #answer(frame: InputRequestFrame): void {
-    const { onInput } = this.#options;
-    if (onInput === undefined || this.#settled) return;
+    const { onInput, onInputRequest } = this.#options;
     const request = { prompt: frame.prompt, password: frame.password };
+    this.#call(() => onInputRequest?.(request));
+    if (onInput === undefined || this.#settled) return;
     Promise.resolve()
       .then(() => (this.#settled ? undefined : onInput(request)))
       .then((line) => {
