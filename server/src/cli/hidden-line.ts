@@ -7,13 +7,8 @@ import type { StandardStreams } from "./standard-streams.js";
  * @param signal gives up
  * @returns undefined for the end of input, or when given up
  */
-export function readHiddenLine(
-  { stdin, stderr }: StandardStreams,
-  prompt: string,
-  signal: AbortSignal,
-): Promise<string | undefined> {
+export function readHiddenLine({ stdin, stderr }: StandardStreams, signal: AbortSignal): Promise<string | undefined> {
   const nowhere = new Writable({ write: (_chunk, _encoding, done) => done() });
-  stderr.write(prompt);
   const lines = createInterface({ input: stdin, output: nowhere, terminal: true, historySize: 0, signal });
   return new Promise<string | undefined>((resolve) => {
     lines.once("line", resolve);

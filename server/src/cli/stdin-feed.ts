@@ -4,81 +4,68 @@ import { readHiddenLine } from "./hidden-line.js";
 import type { StandardStreams } from "./standard-streams.js";
 
 /**
- * Sent before the program asks, and again each time it has read all there was, bytes: well below what
- * a server holds for a program that does not read (MAX_QUEUED_STDIN_BYTES), and enough for most.
- */
-const AHEAD_BYTES = 64 * 1024;
-
-/**
- * Passes this process's standard input on to a program, as far as the program reads it.
+ * Passes this process's standard input on to a program.
  *
- * A pipe or file is read ahead, because not everything that reads in the guest can ask. A terminal is
- * read only when the program asks, so that what is typed meanwhile stays the shell's.
+ * A pipe or file is read ahead as far as the server takes it, because not everything in the guest that
+ * reads asks for it. A terminal is read only when the program asks, so that what is typed meanwhile
+ * stays the shell's.
  */
 export class StdinFeed {
   readonly #streams: StandardStreams;
   readonly #reader: ChunkReader;
   readonly #isTerminal: boolean;
-  #execution: Execution | undefined;
-  /** Bytes that may be sent now. */
-  #allowance: number;
-  #hidden: InputRequest | undefined;
-  #pumping = false;
-  #over = false;
   readonly #released = new AbortController();
+  #execution: Execution | undefined;
+  /** A terminal's line is being read. */
+  #isReading = false;
 
   constructor(streams: StandardStreams) {
     this.#streams = streams;
     this.#reader = new ChunkReader(streams.stdin);
     this.#isTerminal = streams.stdin.isTTY === true;
-    this.#allowance = this.#isTerminal ? 0 : AHEAD_BYTES;
   }
 
   /** The program is on its way: it must take standard input ("open"). Once. */
   start(execution: Execution): void {
     this.#execution = execution;
-    void this.#pump();
+    if (!this.#isTerminal) void this.#passAll(execution);
   }
 
-  /** The program waits for input. The prompt is shown where Python would show it to who is not at a terminal. */
-  requested(request: InputRequest): void {
-    if (request.password && this.#isTerminal) this.#hidden = request;
-    else if (request.prompt !== "") {
-      (request.password ? this.#streams.stderr : this.#streams.stdout).write(request.prompt);
-    }
-    this.#allowance = AHEAD_BYTES;
-    void this.#pump();
+  /** The program waits for input. Where the prompt goes is as with Python's own when it reads from a pipe. */
+  requested({ prompt, password }: InputRequest): void {
+    const isHidden = password && this.#isTerminal;
+    if (prompt !== "") (password ? this.#streams.stderr : this.#streams.stdout).write(prompt);
+    if (this.#isTerminal && this.#execution !== undefined) void this.#passLine(this.#execution, isHidden);
   }
 
   /** The program has ended: nothing more is read. */
   release(): void {
-    this.#over = true;
     this.#released.abort();
     this.#reader.release();
   }
 
-  async #pump(): Promise<void> {
-    if (this.#pumping || this.#execution === undefined) return;
-    this.#pumping = true;
-    while (this.#allowance > 0 && !this.#over) {
-      const chunk = await this.#next();
-      if (this.#over) break;
-      if (chunk === undefined) {
-        this.#over = true;
-        this.#execution.closeStdin();
-      } else {
-        this.#execution.write(chunk);
-        this.#allowance = this.#isTerminal ? 0 : this.#allowance - chunk.length;
-      }
-    }
-    this.#pumping = false;
+  async #passAll(execution: Execution): Promise<void> {
+    while (this.#pass(execution, await this.#reader.read())) await execution.drained();
   }
 
-  async #next(): Promise<Uint8Array | undefined> {
-    const request = this.#hidden;
-    if (request === undefined) return this.#reader.read();
-    this.#hidden = undefined;
-    const line = await readHiddenLine(this.#streams, request.prompt, this.#released.signal);
+  async #passLine(execution: Execution, isHidden: boolean): Promise<void> {
+    // Asked once more while nothing came: after an interrupt, say.
+    if (this.#isReading) return;
+    this.#isReading = true;
+    this.#pass(execution, await (isHidden ? this.#hiddenLine() : this.#reader.read()));
+    this.#isReading = false;
+  }
+
+  /** Answers whether more may follow. */
+  #pass(execution: Execution, data: Uint8Array | undefined): boolean {
+    if (this.#released.signal.aborted) return false;
+    if (data === undefined) execution.closeStdin();
+    else execution.write(data);
+    return data !== undefined;
+  }
+
+  async #hiddenLine(): Promise<Uint8Array | undefined> {
+    const line = await readHiddenLine(this.#streams, this.#released.signal);
     return line === undefined ? undefined : Buffer.from(`${line}\n`);
   }
 }

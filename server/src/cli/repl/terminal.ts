@@ -1,3 +1,4 @@
+import type { CompleterResult } from "node:readline";
 import { createInterface, type Interface } from "node:readline/promises";
 import { Writable } from "node:stream";
 import { StringDecoder } from "node:string_decoder";
@@ -113,7 +114,8 @@ export class Terminal implements Console {
       history: [...this.#history],
       historySize: MAX_HISTORY_LINES,
       // No cell runs while a cell's line is waited for, so that the guest can answer.
-      completer: (line: string) => (this.#awaiting === "cell" ? this.#options.complete(line) : [[], line]),
+      completer: (line: string): CompleterResult | Promise<CompleterResult> =>
+        this.#awaiting === "cell" ? this.#options.complete(line) : [[], line],
     });
     readline.on("line", (text) => this.#typed(text));
     readline.on("history", (history) => this.#remember(history));

@@ -8,7 +8,7 @@ function check(code: string): CellStatus {
   if (code.includes("!")) return "invalid";
   if (code.split("(").length > code.split(")").length) return "incomplete";
   if (lines.at(-1)?.trim() === "") return lines.at(-2)?.endsWith(":") ? "incomplete" : "complete";
-  const last = lines.findLast((line) => line !== "") ?? "";
+  const last = lines.filter((line) => line !== "").at(-1) ?? "";
   return /^\s|:$/.test(last) ? "incomplete" : "complete";
 }
 
