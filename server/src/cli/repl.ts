@@ -72,7 +72,7 @@ function openTerminal(
     onHistory: (line) => history?.add(line),
     onInterrupt: () => loop()?.interrupt(),
     complete: (line) =>
-      completeLine(loop()?.begun ?? [], line, (code, cursor) => session.complete(code, cursor)).catch(() => [[], line]),
+      completeLine(loop()?.begun ?? [], line, (code) => session.complete(code)).catch(() => [[], line]),
   });
 }
 
