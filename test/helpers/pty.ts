@@ -30,9 +30,9 @@ export class TerminalProgram implements AsyncDisposable {
     });
   }
 
-  /** What was shown so far, without what moves the cursor. */
+  /** What was shown so far, without what moves the cursor; lines end in "\n". */
   get shown(): string {
-    return this.#raw().replace(CONTROL_SEQUENCES, "");
+    return this.#raw().replace(CONTROL_SEQUENCES, "").replace(/\r+\n/g, "\n");
   }
 
   /** The same with every escape sequence. */
