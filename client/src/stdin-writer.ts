@@ -62,8 +62,8 @@ export class StdinWriter {
         this.#send(chunk);
         continue;
       }
-      // Whose buffer it is may use it again.
-      this.#unsent.push(chunk.slice());
+      // A copy, which `slice` of a Buffer is not: whose it is may use it again.
+      this.#unsent.push(new Uint8Array(chunk));
       this.#unsentBytes += chunk.length;
     }
     this.#advance();

@@ -43,8 +43,7 @@ ENGINE_TEST(stdin_of_children) {
                    megabyte),
            sum.substr(0, sum.size() - 1) + " 1000000\n", "what cat read");
   const double cat = MillisecondsSince(start);
-  // The sum of the host's own bytes, so that both of the above are not wrong alike.
-  CheckOut(RunWith(fork, "out == sys.stdin.buffer.read()", megabyte), "", "the comparison");
+  // Not only alike, in case that both are wrong alike.
   CheckEqual(RunWith(fork, "sys.stdin.buffer.read() == out", megabyte).result, "True", "cat's and the host's bytes");
 
   CheckOut(RunWith(fork, "os.system('read x; echo got $x; cat') and None", "one\ntwo\nthree"), "got one\ntwo\nthree",
@@ -98,7 +97,7 @@ ENGINE_TEST(stdin_is_one_stream) {
   RunOk(fork, "stop.set()\nthread.join()");
 
   // Lines for input() by the thousand, with children between them.
-  std::string lines, sum;
+  std::string lines;
   for (int i = 0; i < 3000; i++) lines += Text("line ", i, "\n");
   CheckOut(RunWith(fork,
                    "for i in range(3000):\n"

@@ -260,25 +260,22 @@ void zb_input_end(void) {
   users = 0;
 }
 
-int zb_input_begin(uint16_t execution, int has_input, const uint8_t *records, size_t length) {
+void zb_input_begin(uint16_t execution, int has_input, const uint8_t *records, size_t length) {
   zb_input_end();
   if (!has_input) {
     if (zero_is_pipe) dup2(null_fd, STDIN_FILENO);
     zero_is_pipe = 0;
-    return 0;
+    return;
   }
-  at_eof = 0;
-  if (read_fd < 0 && open_pipe() < 0) return -1;
-  if (dup2(read_fd, STDIN_FILENO) < 0) return -1;
-  zero_is_pipe = 1;
-  if (!wakes && fcntl(wake_fd, F_SETFL, O_NONBLOCK | O_ASYNC) < 0) return -1;
-  wakes = 1;
+  /* Without a pipe, when user code has used up all descriptors, the agent has input and its children have none. */
+  if (read_fd >= 0 || open_pipe() == 0) zero_is_pipe = dup2(read_fd, STDIN_FILENO) == STDIN_FILENO;
+  if (!wakes) wakes = fcntl(wake_fd, F_SETFL, O_NONBLOCK | O_ASYNC) == 0;
   zb_input_enter();
   current = execution;
+  at_eof = 0;
   is_open = 1;
   zb_input_feed(records, length);
   zb_input_leave();
-  return 0;
 }
 
 int zb_input_take_back(void) {

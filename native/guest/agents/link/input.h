@@ -21,8 +21,8 @@
 /* Prepares all that cells with input need. Descriptor 0 is /dev/null. 0, or -1 with errno. */
 int zb_input_open(void);
 
-/* A cell begins; `has_input`: with input, of which `records` came behind its EXECUTE. 0, or -1 with errno. */
-int zb_input_begin(uint16_t execution, int has_input, const uint8_t *records, size_t length);
+/* A cell begins; `has_input`: with input, of which `records` came behind its EXECUTE. */
+void zb_input_begin(uint16_t execution, int has_input, const uint8_t *records, size_t length);
 /* The cell has ended: what it has not read is discarded, by its children too. */
 void zb_input_end(void);
 

@@ -140,9 +140,8 @@ static PyObject *begin_input(PyObject *self, PyObject *args) {
   if (!PyArg_ParseTuple(args, "Hp", &execution, &has_input)) return NULL;
   /* Behind the EXECUTE of a cell with input there is nothing but its input. */
   const size_t length = has_input ? pending_end - pending_start : 0;
-  const int result = zb_input_begin(execution, has_input, pending + pending_start, length);
+  zb_input_begin(execution, has_input, pending + pending_start, length);
   pending_start += length;
-  if (result < 0) return PyErr_SetFromErrno(PyExc_OSError);
   Py_RETURN_NONE;
 }
 
@@ -226,6 +225,11 @@ static PyObject *read_input(PyObject *self, PyObject *args) {
     if (zb_input_take_back() < 0) {
       PyErr_SetFromErrno(PyExc_OSError);
       result = -1;
+    }
+    if (result > 0 && !zb_input_available() && !zb_input_at_end()) {
+      /* Nobody is asked for what has come. */
+      const uint32_t answer = zb_link_poll(ZB_REG_RX_TAKE);
+      zb_input_feed(zb_link_received(), answer);
     }
     if (result > 0 && !zb_input_available() && !zb_input_at_end()) {
       result = send_all(ZB_GUEST_INPUT_REQUEST, request_flags, 0, execution, prompt.buf, prompt.len, 1);
