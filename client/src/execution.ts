@@ -44,6 +44,7 @@ export interface ExecutionControl {
   readonly stdout: OutputStream;
   readonly stderr: OutputStream;
   write(data: string | Uint8Array): void;
+  drained(): Promise<void>;
   closeStdin(): void;
   interrupt(options?: InterruptOptions): void;
 }
@@ -79,6 +80,11 @@ export class Execution implements Promise<ExecutionResult> {
    */
   write(data: string | Uint8Array): void {
     this.#control.write(data);
+  }
+
+  /** Resolves when the server has taken all that was written, or the execution has ended: the time to write more. */
+  drained(): Promise<void> {
+    return this.#control.drained();
   }
 
   /** End of standard input. Idempotent. */

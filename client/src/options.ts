@@ -35,6 +35,8 @@ export interface RunOptions {
   onStderr?: (text: string) => void;
   /** Answers `input()`: a line without its end, or undefined for end of file. Opens standard input. */
   onInput?: (request: InputRequest) => string | undefined | Promise<string | undefined>;
+  /** The program waits for input; whoever feeds it by `write()` learns that it has read all there was. */
+  onInputRequest?: (request: InputRequest) => void;
   /** Running time in milliseconds, after which the cell is interrupted. @default the server's */
   timeoutMs?: number;
   /** Interrupts the cell and rejects the execution with the signal's reason. */
@@ -45,7 +47,10 @@ export interface RunOptions {
   input?: string | Uint8Array;
   /** `open`: `write()` and `closeStdin()` feed it. @default "closed", at its end from the start */
   stdin?: "closed" | "open";
-  /** Kept of each of stdout and stderr for the result, bytes. @default 8388608 */
+  /**
+   * Kept of each of stdout and stderr for the result, bytes. With 0 nothing is, and `truncated` says only what the
+   * server cut. @default 8388608
+   */
   maxOutputBytes?: number;
 }
 

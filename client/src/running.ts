@@ -74,6 +74,10 @@ export class RunningExecution implements ExecutionControl {
     this.#stdin.write(bytesOf(data));
   }
 
+  drained(): Promise<void> {
+    return this.#stdin.drained();
+  }
+
   closeStdin(): void {
     if (this.#settled || !this.#stdinOpen) return;
     this.#stdinOpen = false;
@@ -124,6 +128,10 @@ export class RunningExecution implements ExecutionControl {
     this.#reject(error);
   }
 
+  get #wasCutHere(): boolean {
+    return this.#out.truncated || this.#err.truncated;
+  }
+
   #settle(): void {
     this.#settled = true;
     this.#stdin.end();
@@ -150,7 +158,7 @@ export class RunningExecution implements ExecutionControl {
       ...(this.#error === undefined ? {} : { error: this.#error }),
       executionCount: frame.executionCount,
       timings: frame.timings,
-      truncated: frame.truncated || this.#out.truncated || this.#err.truncated,
+      truncated: frame.truncated || (this.#options.maxOutputBytes !== 0 && this.#wasCutHere),
       stateKept: frame.stateKept,
       ...(frame.stoppedBy === undefined ? {} : { stoppedBy: frame.stoppedBy }),
     });
@@ -178,9 +186,10 @@ export class RunningExecution implements ExecutionControl {
   }
 
   #answer(frame: InputRequestFrame): void {
-    const { onInput } = this.#options;
-    if (onInput === undefined || this.#settled) return;
+    const { onInput, onInputRequest } = this.#options;
     const request = { prompt: frame.prompt, password: frame.password };
+    this.#call(() => onInputRequest?.(request));
+    if (onInput === undefined || this.#settled) return;
     Promise.resolve()
       .then(() => (this.#settled ? undefined : onInput(request)))
       .then((line) => {

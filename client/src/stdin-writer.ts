@@ -36,6 +36,7 @@ export class StdinWriter {
   #retry: ReturnType<typeof setTimeout> | undefined;
   #eof = false;
   #ended = false;
+  readonly #awaitingRoom: (() => void)[] = [];
 
   /** @param onError input can no longer be delivered; at most once */
   constructor(id: string, host: StdinHost, onError: (error: unknown) => void) {
@@ -68,6 +69,12 @@ export class StdinWriter {
     this.#advance();
   }
 
+  /** Resolves when nothing is kept here: the server has room for more, or the execution has ended. */
+  drained(): Promise<void> {
+    if (this.#unsent.length === 0) return Promise.resolve();
+    return new Promise((resolve) => this.#awaitingRoom.push(resolve));
+  }
+
   /** Nothing follows. */
   close(): void {
     this.#eof = true;
@@ -88,6 +95,7 @@ export class StdinWriter {
     clearTimeout(this.#retry);
     this.#unsent.length = 0;
     this.#unsentBytes = 0;
+    this.#tellDrained();
   }
 
   #advance(): void {
@@ -116,6 +124,7 @@ export class StdinWriter {
     }
     this.#retryMs = FIRST_RETRY_MS;
     this.#unsentBytes -= this.#unsent.shift()?.length ?? 0;
+    if (this.#unsent.length === 0) this.#tellDrained();
     this.#again();
   }
 
@@ -126,6 +135,10 @@ export class StdinWriter {
     } catch (error) {
       this.#fail(error);
     }
+  }
+
+  #tellDrained(): void {
+    for (const resolve of this.#awaitingRoom.splice(0)) resolve();
   }
 
   #fail(error: unknown): void {

@@ -109,8 +109,7 @@ ENGINE_TEST(stdin_is_one_stream) {
                    lines),
            "all\n", "3000 lines, three of them read by children");
 
-  const CellResult prompted =
-      RunWith(fork, "print(input('name? '))\ntry: input()\nexcept EOFError: print('end')", "z\n");
+  const CellResult prompted = RunWith(fork, "print(input())\ntry: input()\nexcept EOFError: print('end')", "z\n");
   CheckOut(prompted, "z\nend\n", "the end of input");
   return "in order from input(), sys.stdin, children and descriptor 0; at once, in pieces, beside a thread";
 }
@@ -119,8 +118,8 @@ ENGINE_TEST(stdin_ends_with_its_cell) {
   Fork fork(context);
   RunOk(fork, "import os, subprocess, sys, time");
   CheckOut(fork.Finish(fork.Start("print(os.read(0, 10), subprocess.run(['cat']).returncode)\n"
-                                  "try: input()\nexcept EOFError: print('end')")),
-           "b'' 0\nend\n", "a cell without input");
+                                  "try: input('name? ')\nexcept EOFError: print('end')")),
+           "b'' 0\nname? end\n", "a cell without input, the prompt for which goes to its output");
   // Nobody reads it, a child reads none of it, the agent reads a part of it.
   const std::string megabyte = Megabyte();
   for (const char* code : {"pass", "subprocess.run(['sleep', '0.2']) and None", "sys.stdin.readline()[:0] or None",

@@ -197,39 +197,6 @@ static int await_input(uint16_t execution) {
   return 1;
 }
 
-static PyObject *read_input(PyObject *self, PyObject *args) {
-  (void)self;
-  Py_ssize_t limit;
-  unsigned char request_flags;
-  Py_buffer prompt;
-  if (!PyArg_ParseTuple(args, "nby*", &limit, &request_flags, &prompt)) return NULL;
-  const uint16_t execution = zb_input_execution();
-  size_t length = 0;
-  const uint8_t *bytes = NULL;
-  int result = execution != 0;
-  if (execution != 0) {
-    zb_input_enter();
-    if (zb_input_take_back() < 0) {
-      PyErr_SetFromErrno(PyExc_OSError);
-      result = -1;
-    }
-    if (result > 0 && !zb_input_available() && !zb_input_at_end()) {
-      /* Nobody is asked for what has come. */
-      const uint32_t answer = zb_link_poll(ZB_REG_RX_TAKE);
-      zb_input_feed(zb_link_received(), answer);
-    }
-    if (result > 0 && !zb_input_available() && !zb_input_at_end()) {
-      result = send_all(ZB_GUEST_INPUT_REQUEST, request_flags, 0, execution, prompt.buf, prompt.len, 1);
-      if (result == 0) result = await_input(execution);
-    }
-    if (result > 0) bytes = zb_input_take((size_t)limit, &length);
-  }
-  PyBuffer_Release(&prompt);
-  PyObject *taken = result < 0 ? NULL : PyBytes_FromStringAndSize((const char *)bytes, (Py_ssize_t)length);
-  if (execution != 0 && zb_input_execution() == execution) zb_input_leave();
-  return taken;
-}
-
 static int write_descriptor(int fd, const char *data, Py_ssize_t length) {
   while (length > 0) {
     const ssize_t n = write(fd, data, (size_t)length);
@@ -252,6 +219,49 @@ static int write_out(uint8_t kind, const char *data, Py_ssize_t length) {
   /* A child has no ring: its output goes the way of any program's. */
   if (zb_link_detached()) return write_descriptor(kind == ZB_GUEST_STDERR ? 2 : 1, data, length);
   return send_all(kind, 0, 0, output_execution, data, length, 0);
+}
+
+/* A prompt where nobody has to be asked is output, as it is of a Python that reads from a pipe. */
+static int show_prompt(uint8_t request_flags, const Py_buffer *prompt) {
+  const uint8_t kind = request_flags & ZB_INPUT_PASSWORD ? ZB_GUEST_STDERR : ZB_GUEST_STDOUT;
+  return write_out(kind, prompt->buf, prompt->len);
+}
+
+static PyObject *read_input(PyObject *self, PyObject *args) {
+  (void)self;
+  Py_ssize_t limit;
+  unsigned char request_flags;
+  Py_buffer prompt;
+  if (!PyArg_ParseTuple(args, "nby*", &limit, &request_flags, &prompt)) return NULL;
+  const uint16_t execution = zb_input_execution();
+  size_t length = 0;
+  const uint8_t *bytes = NULL;
+  int result = execution != 0;
+  if (execution == 0) {
+    if (show_prompt(request_flags, &prompt) < 0) result = -1;
+  } else {
+    zb_input_enter();
+    if (zb_input_take_back() < 0) {
+      PyErr_SetFromErrno(PyExc_OSError);
+      result = -1;
+    }
+    if (result > 0 && !zb_input_available() && !zb_input_at_end()) {
+      /* Nobody is asked for what has come. */
+      const uint32_t answer = zb_link_poll(ZB_REG_RX_TAKE);
+      zb_input_feed(zb_link_received(), answer);
+    }
+    if (result > 0 && !zb_input_available() && !zb_input_at_end()) {
+      result = send_all(ZB_GUEST_INPUT_REQUEST, request_flags, 0, execution, prompt.buf, prompt.len, 1);
+      if (result == 0) result = await_input(execution);
+    } else if (result > 0 && show_prompt(request_flags, &prompt) < 0) {
+      result = -1;
+    }
+    if (result > 0) bytes = zb_input_take((size_t)limit, &length);
+  }
+  PyBuffer_Release(&prompt);
+  PyObject *taken = result < 0 ? NULL : PyBytes_FromStringAndSize((const char *)bytes, (Py_ssize_t)length);
+  if (execution != 0 && zb_input_execution() == execution) zb_input_leave();
+  return taken;
 }
 
 static PyObject *link_write(PyObject *self, PyObject *const *args, Py_ssize_t count) {
