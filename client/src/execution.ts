@@ -1,5 +1,5 @@
 import type { OutputStream } from "./output.js";
-import type { ErrorFrame, ExecutionStatus, MimeBundle } from "./protocol/frames.js";
+import type { ErrorFrame, ExecutionStatus, MimeBundle, StoppedBy } from "./protocol/frames.js";
 
 /** How an execution ended. */
 export interface ExecutionResult {
@@ -20,6 +20,19 @@ export interface ExecutionResult {
   readonly timings: { readonly queuedUs: number; readonly execUs: number };
   /** Something of output, result or error was cut, by the server or by `maxOutputBytes`. */
   readonly truncated: boolean;
+  /** Whether the session still has what its runs have made. False: its virtual machine was replaced, or is gone. */
+  readonly stateKept: boolean;
+  /** What it took to end it; absent if it ended by itself. */
+  readonly stoppedBy?: StoppedBy;
+}
+
+/** Options of `execution.interrupt`. */
+export interface InterruptOptions {
+  /**
+   * `kill`: if the interrupt is not heeded within the session's `interruptGraceMs`, the cell's child processes are
+   * killed, and after as long again the session goes on in a fresh virtual machine.
+   */
+  after?: "kill";
 }
 
 /** An exception of the guest's program, in its own words. */
@@ -32,7 +45,7 @@ export interface ExecutionControl {
   readonly stderr: OutputStream;
   write(data: string | Uint8Array): void;
   closeStdin(): void;
-  interrupt(): void;
+  interrupt(options?: InterruptOptions): void;
 }
 
 /**
@@ -72,9 +85,12 @@ export class Execution implements Promise<ExecutionResult> {
     this.#control.closeStdin();
   }
 
-  /** SIGINT: in Python `KeyboardInterrupt`. The session's state is kept. A no-op once the execution has ended. */
-  interrupt(): void {
-    this.#control.interrupt();
+  /**
+   * SIGINT: in Python `KeyboardInterrupt`. The session's state is kept, unless `after` allows for more. A no-op once
+   * the execution has ended.
+   */
+  interrupt(options?: InterruptOptions): void {
+    this.#control.interrupt(options);
   }
 
   // biome-ignore lint/suspicious/noThenProperty: an execution is awaited for its result.

@@ -1,5 +1,5 @@
 import { InvalidOptionError, type ZerobootError } from "./errors.js";
-import type { ExecuteFrame, SessionLimits } from "./protocol/frames.js";
+import type { ExecuteFrame, RestartedFrame, SessionLimits } from "./protocol/frames.js";
 import { executeFrame } from "./protocol/frames.js";
 import { isWellFormed, utf8Length } from "./protocol/utf8.js";
 
@@ -20,7 +20,12 @@ export interface ConnectOptions {
   connectTimeoutMs?: number;
   /** The server refused something no execution waits for, for example input to one that has ended. */
   onFailure?: (error: ZerobootError) => void;
+  /** The session goes on in a fresh virtual machine, with nothing of what its runs had made. */
+  onRestart?: (restart: Restart) => void;
 }
+
+/** A virtual machine that took the place of another one. */
+export type Restart = Omit<RestartedFrame, "type">;
 
 /** Options of `session.run`. */
 export interface RunOptions {

@@ -1,5 +1,5 @@
 import { ExecutionRefusedError, InvalidOptionError, type ZerobootError } from "./errors.js";
-import type { ExecutionControl, ExecutionError, ExecutionResult } from "./execution.js";
+import type { ExecutionControl, ExecutionError, ExecutionResult, InterruptOptions } from "./execution.js";
 import { DEFAULT_MAX_OUTPUT_BYTES, feedsStdin, type RunOptions } from "./options.js";
 import { OutputBuffer } from "./output.js";
 import type {
@@ -90,8 +90,9 @@ export class RunningExecution implements ExecutionControl {
     this.#host.send({ type: "stdin", id: this.#id, data: new Uint8Array(0), eof: true });
   }
 
-  interrupt(): void {
-    if (!this.#settled) this.#host.send({ type: "interrupt", id: this.#id });
+  interrupt({ after }: InterruptOptions = {}): void {
+    if (this.#settled) return;
+    this.#host.send({ type: "interrupt", id: this.#id, ...(after === undefined ? {} : { after }) });
   }
 
   /** A frame of this execution. Its cost in credit is for the caller, but for stdout and stderr. */
@@ -153,6 +154,8 @@ export class RunningExecution implements ExecutionControl {
       executionCount: frame.executionCount,
       timings: frame.timings,
       truncated: frame.truncated || this.#out.truncated || this.#err.truncated,
+      stateKept: frame.stateKept,
+      ...(frame.stoppedBy === undefined ? {} : { stoppedBy: frame.stoppedBy }),
     });
   }
 

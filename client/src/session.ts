@@ -3,7 +3,7 @@ import { Execution } from "./execution.js";
 import type { Link } from "./link.js";
 import { type ConnectOptions, executeFrameOf, type RunOptions } from "./options.js";
 import { creditCost } from "./protocol/credit.js";
-import type { FailureFrame, ReadyFrame, ServerFrame, SessionLimits } from "./protocol/frames.js";
+import type { FailureFrame, ReadyFrame, RestartedFrame, ServerFrame, SessionLimits } from "./protocol/frames.js";
 import { CREDIT_RETURN_BYTES, MAX_NONCE } from "./protocol/limits.js";
 import { type ExecutionHost, RunningExecution } from "./running.js";
 
@@ -33,8 +33,6 @@ interface PendingPing {
 export class SessionBase implements AsyncDisposable {
   /** The server's name for this session. */
   readonly id: string;
-  /** The server's name for its virtual machine. */
-  readonly vmId: string;
   readonly template: string;
   readonly limits: SessionLimits;
   /** Time the server took to fork the virtual machine, microseconds. */
@@ -43,6 +41,7 @@ export class SessionBase implements AsyncDisposable {
   readonly closed: Promise<ZerobootError>;
 
   readonly #link: Link;
+  readonly #onRestart: ConnectOptions["onRestart"];
   readonly #onFailure: ConnectOptions["onFailure"];
   readonly #running = new Map<string, RunningExecution>();
   readonly #pings = new Map<number, PendingPing>();
@@ -50,6 +49,7 @@ export class SessionBase implements AsyncDisposable {
     send: (frame) => this.#link.send(frame),
     consumed: (bytes) => this.#returnCredit(bytes),
   };
+  #vmId: string;
   #executions = 0;
   #nonce = 0;
   #unreturned = 0;
@@ -61,8 +61,9 @@ export class SessionBase implements AsyncDisposable {
   protected constructor(link: Link, ready: ReadyFrame, options: ConnectOptions) {
     this.#link = link;
     this.#onFailure = options.onFailure;
+    this.#onRestart = options.onRestart;
     this.id = ready.sessionId;
-    this.vmId = ready.vmId;
+    this.#vmId = ready.vmId;
     this.template = ready.template;
     this.limits = ready.limits;
     this.forkTimeUs = ready.forkTimeUs;
@@ -70,6 +71,11 @@ export class SessionBase implements AsyncDisposable {
       this.#resolveClosed = resolve;
     });
     link.receiver = { onFrame: (frame) => this.#receive(frame), onEnd: (error) => this.#ended(error) };
+  }
+
+  /** The server's name for its virtual machine; another one after a restart. */
+  get vmId(): string {
+    return this.#vmId;
   }
 
   /**
@@ -132,6 +138,8 @@ export class SessionBase implements AsyncDisposable {
       case "inputRequest":
       case "done":
         return this.#dispatch(frame.id, frame);
+      case "restarted":
+        return this.#restarted(frame);
       case "ready":
         return this.#violated("a second ready");
       default:
@@ -155,6 +163,13 @@ export class SessionBase implements AsyncDisposable {
     }
     this.#running.delete(frame.id);
     running.receive(frame);
+  }
+
+  #restarted({ vmId, forkTimeUs, reason }: RestartedFrame): void {
+    this.#vmId = vmId;
+    queueMicrotask(() => {
+      if (this.#end === undefined) this.#onRestart?.({ vmId, forkTimeUs, reason });
+    });
   }
 
   /** In a turn of its own: what the callback throws is not this session's. */
