@@ -15,7 +15,7 @@ const MEMORY_MB = 6144;
 const PROCESSORS = 1;
 const TESTS = ["npx", "vitest", "run", "--project", "engine", "--project", "e2e"];
 /** Handed on into the machine. */
-const PASSED_ON = ["CI", "ZEROBOOT_HOME"];
+const PASSED_ON = ["CI", "REQUIRE_CHROMIUM", "ZEROBOOT_HOME"];
 /** Names a directory for what the command writes into `$RESULTS`. */
 const RESULTS_VARIABLE = "ZEROBOOT_RESULTS";
 
