@@ -20,23 +20,23 @@ export interface ExecutionResult {
   readonly timings: { readonly queuedUs: number; readonly execUs: number };
   /** Something of output, result or error was cut, by the server or by `maxOutputBytes`. */
   readonly truncated: boolean;
-  /** Whether the session still has what its runs have made. False: its virtual machine was replaced, or is gone. */
+  /** Whether the session's variables, files and processes are still there; false: its virtual machine was replaced or is gone. */
   readonly stateKept: boolean;
-  /** What it took to end it; absent if it ended by itself. */
+  /** What it took to end it; absent: it ended by itself. */
   readonly stoppedBy?: StoppedBy;
-}
-
-/** Options of `execution.interrupt`. */
-export interface InterruptOptions {
-  /**
-   * `kill`: if the interrupt is not heeded within the session's `interruptGraceMs`, the cell's child processes are
-   * killed, and after as long again the session goes on in a fresh virtual machine.
-   */
-  after?: "kill";
 }
 
 /** An exception of the guest's program, in its own words. */
 export type ExecutionError = Pick<ErrorFrame, "name" | "message" | "traceback">;
+
+/** How far an interrupt may go. */
+export interface InterruptOptions {
+  /**
+   * What to do about a program that does not heed it within `limits.interruptGraceMs`: kill its child processes,
+   * and after as long again put the session into a fresh virtual machine. Absent: nothing.
+   */
+  after?: "kill";
+}
 
 /** What an {@link Execution} can do to its session. */
 export interface ExecutionControl {
@@ -72,9 +72,10 @@ export class Execution implements Promise<ExecutionResult> {
   }
 
   /**
-   * Bytes, or text as UTF-8, for the program's standard input. A no-op once it has ended.
+   * Bytes, or text as UTF-8, for the program's standard input. Returns at once; what the server has no room for
+   * is kept here and sent when the program has read. A no-op once it has ended.
    * @throws InvalidOptionError unless run with `stdin: "open"` or `onInput`, or after `closeStdin()`
-   * @throws ZerobootError `send_queue_full`
+   * @throws ZerobootError `send_queue_full`: 16 MiB are unread
    */
   write(data: string | Uint8Array): void {
     this.#control.write(data);
@@ -86,10 +87,10 @@ export class Execution implements Promise<ExecutionResult> {
   }
 
   /**
-   * SIGINT: in Python `KeyboardInterrupt`. The session's state is kept, unless `after` allows for more. A no-op once
-   * the execution has ended.
+   * SIGINT: in Python `KeyboardInterrupt`. The session's state is kept, unless `after` says that it need not be.
+   * A no-op once the execution has ended.
    */
-  interrupt(options?: InterruptOptions): void {
+  interrupt(options: InterruptOptions = {}): void {
     this.#control.interrupt(options);
   }
 

@@ -3,8 +3,18 @@ import { Execution } from "./execution.js";
 import type { Link } from "./link.js";
 import { type ConnectOptions, executeFrameOf, type RunOptions } from "./options.js";
 import { creditCost } from "./protocol/credit.js";
-import type { FailureFrame, ReadyFrame, RestartedFrame, ServerFrame, SessionLimits } from "./protocol/frames.js";
+import type {
+  CheckedFrame,
+  ClientFrame,
+  CompletedFrame,
+  FailureFrame,
+  ReadyFrame,
+  RestartedFrame,
+  ServerFrame,
+  SessionLimits,
+} from "./protocol/frames.js";
 import { CREDIT_RETURN_BYTES, MAX_NONCE } from "./protocol/limits.js";
+import { type CodeCheck, type Completion, checkCode, codePointsBefore, indexBehind, Questions } from "./questions.js";
 import { type ExecutionHost, RunningExecution } from "./running.js";
 
 /** Pings that may wait for their answer at one time. */
@@ -35,22 +45,23 @@ export class SessionBase implements AsyncDisposable {
   readonly id: string;
   readonly template: string;
   readonly limits: SessionLimits;
-  /** Time the server took to fork the virtual machine, microseconds. */
-  readonly forkTimeUs: number;
   /** Resolves, and never rejects, when the session has ended: with the reason. */
   readonly closed: Promise<ZerobootError>;
 
   readonly #link: Link;
-  readonly #onRestart: ConnectOptions["onRestart"];
   readonly #onFailure: ConnectOptions["onFailure"];
+  readonly #onRestart: ConnectOptions["onRestart"];
   readonly #running = new Map<string, RunningExecution>();
+  readonly #questions = new Questions();
   readonly #pings = new Map<number, PendingPing>();
   readonly #host: ExecutionHost = {
     send: (frame) => this.#link.send(frame),
     consumed: (bytes) => this.#returnCredit(bytes),
+    settled: () => this.ping(),
   };
   #vmId: string;
-  #executions = 0;
+  #forkTimeUs: number;
+  #lastId = 0;
   #nonce = 0;
   #unreturned = 0;
   #end: ZerobootError | undefined;
@@ -66,7 +77,7 @@ export class SessionBase implements AsyncDisposable {
     this.#vmId = ready.vmId;
     this.template = ready.template;
     this.limits = ready.limits;
-    this.forkTimeUs = ready.forkTimeUs;
+    this.#forkTimeUs = ready.forkTimeUs;
     this.closed = new Promise((resolve) => {
       this.#resolveClosed = resolve;
     });
@@ -78,12 +89,17 @@ export class SessionBase implements AsyncDisposable {
     return this.#vmId;
   }
 
+  /** Time the server took to fork the virtual machine, microseconds. */
+  get forkTimeUs(): number {
+    return this.#forkTimeUs;
+  }
+
   /**
    * Run code. The execution is on its way when this returns; every error, of arguments too, is
    * the execution's rejection.
    */
   run(code: string, options: RunOptions = {}): Execution {
-    const id = String(++this.#executions);
+    const id = this.#nextId();
     const running = new RunningExecution(id, this.#host, options);
     try {
       if (this.#end !== undefined) throw this.#end;
@@ -95,6 +111,29 @@ export class SessionBase implements AsyncDisposable {
       running.fail(error);
     }
     return new Execution(id, running);
+  }
+
+  /**
+   * What could stand at `cursor`, an index of `code`, from the session's live variables. Waits for its turn among
+   * the executions.
+   * @throws InvalidOptionError, SessionClosedError; ExecutionRefusedError, `restarted` if the virtual machine was
+   * replaced first
+   */
+  async complete(code: string, cursor: number = code.length): Promise<Completion> {
+    checkCode(code, this.limits);
+    const frame = { type: "complete", id: this.#nextId(), code, cursor: codePointsBefore(code, cursor) } as const;
+    const answer = await this.#ask(frame);
+    if (answer.type !== "completed") throw new ProtocolError(`the server answered complete with ${answer.type}`);
+    const { matches, start, end } = answer;
+    return { matches, start: indexBehind(code, start), end: indexBehind(code, end) };
+  }
+
+  /** Whether `code` is whole or wants another line. Waits for its turn. @throws as {@link complete} */
+  async check(code: string): Promise<CodeCheck> {
+    checkCode(code, this.limits);
+    const answer = await this.#ask({ type: "check", id: this.#nextId(), code });
+    if (answer.type !== "checked") throw new ProtocolError(`the server answered check with ${answer.type}`);
+    return { status: answer.status, indent: answer.indent };
   }
 
   /**
@@ -138,6 +177,10 @@ export class SessionBase implements AsyncDisposable {
       case "inputRequest":
       case "done":
         return this.#dispatch(frame.id, frame);
+      case "completed":
+      case "checked":
+        if (!this.#questions.answer(frame)) this.#violated(`${frame.type} for a question that was not asked`);
+        return;
       case "restarted":
         return this.#restarted(frame);
       case "ready":
@@ -157,19 +200,32 @@ export class SessionBase implements AsyncDisposable {
   }
 
   #failed(frame: FailureFrame): void {
-    const running = frame.frame === "execute" && frame.id !== undefined ? this.#running.get(frame.id) : undefined;
-    if (running === undefined || frame.id === undefined) {
-      return this.#report(new ZerobootError(frame.code, frame.message));
-    }
-    this.#running.delete(frame.id);
-    running.receive(frame);
+    const { id = "" } = frame;
+    if (this.#questions.has(id)) return this.#questions.refuse(id, frame);
+    const running = this.#running.get(id);
+    if (running !== undefined && frame.frame === "execute") {
+      this.#running.delete(id);
+      running.receive(frame);
+    } else if (running !== undefined && frame.frame === "stdin") running.inputRefused(frame);
+    else this.#report(new ZerobootError(frame.code, frame.message));
   }
 
   #restarted({ vmId, forkTimeUs, reason }: RestartedFrame): void {
     this.#vmId = vmId;
+    this.#forkTimeUs = forkTimeUs;
     queueMicrotask(() => {
       if (this.#end === undefined) this.#onRestart?.({ vmId, forkTimeUs, reason });
     });
+  }
+
+  #nextId(): string {
+    return String(++this.#lastId);
+  }
+
+  #ask(frame: Extract<ClientFrame, { type: "complete" | "check" }>): Promise<CompletedFrame | CheckedFrame> {
+    if (this.#end !== undefined) throw this.#end;
+    this.#link.send(frame);
+    return this.#questions.wait(frame.id);
   }
 
   /** In a turn of its own: what the callback throws is not this session's. */
@@ -210,6 +266,7 @@ export class SessionBase implements AsyncDisposable {
     this.#end = error;
     for (const running of this.#running.values()) running.fail(error);
     this.#running.clear();
+    this.#questions.fail(error);
     for (const ping of this.#pings.values()) ping.reject(error);
     this.#pings.clear();
     this.#resolveClosed(error);

@@ -45,6 +45,7 @@ Napi::Function VmObject::Define(Napi::Env env) {
       env, "Vm",
       {InstanceAccessor<&VmObject::JsId>("id"), InstanceMethod<&VmObject::JsSend>("send"),
        InstanceMethod<&VmObject::JsRead>("read"), InstanceMethod<&VmObject::JsInterrupt>("interrupt"),
+       InstanceMethod<&VmObject::JsKillChildren>("killChildren"),
        InstanceMethod<&VmObject::JsDiscardOutput>("discardOutput"), InstanceMethod<&VmObject::JsClose>("close"),
        InstanceMethod<&VmObject::JsStats>("stats"), InstanceMethod<&VmObject::JsMemoryContains>("memoryContains")});
 }
@@ -71,6 +72,11 @@ Napi::Value VmObject::Fork(Napi::Env env, std::shared_ptr<const Template> source
   return js_vm;
 }
 
+ForkedVm& VmObject::vm(Napi::Env env) const {
+  if (vm_ == nullptr) throw Napi::TypeError::New(env, "VMs are made by Template.fork()");
+  return *vm_;
+}
+
 void VmObject::Deliver(Napi::Env env, const char* handler, Napi::Value argument) {
   if (handlers_.IsEmpty()) return;
   const Napi::HandleScope scope(env);
@@ -86,9 +92,13 @@ Napi::Value VmObject::JsSend(const Napi::CallbackInfo& info) {
   const auto flags = static_cast<uint8_t>(info[1].As<Napi::Number>().Uint32Value());
   const auto execution = static_cast<uint16_t>(info[2].As<Napi::Number>().Uint32Value());
   const auto payload = info[3].As<Napi::Uint8Array>();
+  // 0 is how the link says that no cell runs.
+  if (execution == 0 && kind != ZB_HOST_IDENTITY) {
+    throw Napi::RangeError::New(info.Env(), "an execution id is 1 to 65535");
+  }
   Guarded(info.Env(), [&] {
     if (ended_) throw EngineError(ErrorCode::kVmClosed, "the VM has ended");
-    vm_->runner().Send(kind, flags, execution, {payload.Data(), payload.ByteLength()});
+    vm(info.Env()).runner().Send(kind, flags, execution, {payload.Data(), payload.ByteLength()});
     return 0;
   });
   return info.Env().Undefined();
@@ -96,28 +106,34 @@ Napi::Value VmObject::JsSend(const Napi::CallbackInfo& info) {
 
 Napi::Value VmObject::JsRead(const Napi::CallbackInfo& info) {
   const double max_bytes = info[0].As<Napi::Number>().DoubleValue();
-  const auto records = vm_->runner().Read(max_bytes > 0 ? static_cast<size_t>(max_bytes) : 0);
+  const auto records = vm(info.Env()).runner().Read(max_bytes > 0 ? static_cast<size_t>(max_bytes) : 0);
   if (!records) return info.Env().Undefined();
   return Napi::Buffer<uint8_t>::Copy(info.Env(), records->data(), records->size());
 }
 
 Napi::Value VmObject::JsInterrupt(const Napi::CallbackInfo& info) {
   const auto execution = static_cast<uint16_t>(info[0].As<Napi::Number>().Uint32Value());
-  return Napi::Boolean::New(info.Env(), vm_->runner().Interrupt(execution));
+  const bool again = info[1].IsBoolean() && info[1].As<Napi::Boolean>().Value();
+  return Napi::Boolean::New(info.Env(), vm(info.Env()).runner().Interrupt(execution, again));
 }
 
-void VmObject::JsDiscardOutput(const Napi::CallbackInfo&) { vm_->runner().DiscardOutput(); }
+Napi::Value VmObject::JsKillChildren(const Napi::CallbackInfo& info) {
+  const auto execution = static_cast<uint16_t>(info[0].As<Napi::Number>().Uint32Value());
+  return Napi::Boolean::New(info.Env(), vm(info.Env()).runner().KillChildren(execution));
+}
 
-void VmObject::JsClose(const Napi::CallbackInfo&) { vm_->Close(); }
+void VmObject::JsDiscardOutput(const Napi::CallbackInfo& info) { vm(info.Env()).runner().DiscardOutput(); }
+
+void VmObject::JsClose(const Napi::CallbackInfo& info) { vm(info.Env()).Close(); }
 
 Napi::Value VmObject::JsStats(const Napi::CallbackInfo& info) {
   const Napi::Env env = info.Env();
-  const GuestRunner& runner = vm_->runner();
+  const GuestRunner& runner = vm(info.Env()).runner();
   Napi::Object stats = Napi::Object::New(env);
   stats.Set("exits", static_cast<double>(runner.exits()));
   stats.Set("wakeups", static_cast<double>(runner.wakeups()));
   stats.Set("parked", runner.parked());
-  stats.Set("privatePages", Guarded(env, [&] { return static_cast<double>(CountPages(vm_->PrivatePageRuns())); }));
+  stats.Set("privatePages", Guarded(env, [&] { return static_cast<double>(CountPages(vm(env).PrivatePageRuns())); }));
   stats.Set("bytesIn", static_cast<double>(runner.bytes_in()));
   stats.Set("bytesOut", static_cast<double>(runner.bytes_out()));
   return stats;
@@ -125,7 +141,7 @@ Napi::Value VmObject::JsStats(const Napi::CallbackInfo& info) {
 
 Napi::Value VmObject::JsMemoryContains(const Napi::CallbackInfo& info) {
   const auto needle = info[0].As<Napi::Uint8Array>();
-  return Napi::Boolean::New(info.Env(), vm_->MemoryContains({needle.Data(), needle.ByteLength()}));
+  return Napi::Boolean::New(info.Env(), vm(info.Env()).MemoryContains({needle.Data(), needle.ByteLength()}));
 }
 
 }  // namespace zb

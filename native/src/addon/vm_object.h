@@ -22,10 +22,14 @@ class VmObject : public Napi::ObjectWrap<VmObject> {
  private:
   class Events;
 
+  // The VM behind the object; throws for one that JavaScript made with the class's constructor.
+  ForkedVm& vm(Napi::Env env) const;
+
   // JS-reachable.
   Napi::Value JsSend(const Napi::CallbackInfo& info);
   Napi::Value JsRead(const Napi::CallbackInfo& info);
   Napi::Value JsInterrupt(const Napi::CallbackInfo& info);
+  Napi::Value JsKillChildren(const Napi::CallbackInfo& info);
   void JsDiscardOutput(const Napi::CallbackInfo& info);
   void JsClose(const Napi::CallbackInfo& info);
   Napi::Value JsStats(const Napi::CallbackInfo& info);

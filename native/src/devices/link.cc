@@ -123,11 +123,37 @@ bool Link::CanFill(const InputQueue& queue) const {
   return kind != ZB_HOST_EXECUTE && kind != ZB_HOST_ENV;
 }
 
+void Link::Begin(uint16_t execution) {
+  running_ = execution;
+  // Ids are used again: what was meant for an earlier execution of this number is not for this one.
+  interrupt_execution_ = 0;
+  control()->interrupt_execution = control()->kill_execution = 0;
+}
+
+bool Link::NoteInterrupt(uint16_t execution, bool again) {
+  if (execution == 0 || execution != running_) return false;
+  if (!again || interrupt_execution_ != execution) {
+    interrupt_seq_++;
+    interrupt_execution_ = execution;
+  } else if (control()->interrupt_seen == interrupt_seq_) {
+    return false;
+  }
+  control()->interrupt_seq = interrupt_seq_;
+  control()->interrupt_execution = interrupt_execution_;
+  return true;
+}
+
+bool Link::NoteKill(uint16_t execution) {
+  if (execution == 0 || execution != running_) return false;
+  control()->kill_execution = execution;
+  return true;
+}
+
 uint32_t Link::Fill(InputQueue& queue) {
   uint32_t filled = 0;
   while (filled < ZB_RX_BYTES && CanFill(queue)) {
     const zb_record record = queue.front();
-    if (record.kind == ZB_HOST_EXECUTE) running_ = record.execution;
+    if (record.kind == ZB_HOST_EXECUTE) Begin(record.execution);
     filled += static_cast<uint32_t>(queue.Take({ring_ + ZB_RX_OFFSET + filled, ZB_RX_BYTES - filled}));
   }
   return filled;

@@ -39,6 +39,12 @@ class Link {
   void SetArmed(bool armed);
   uint32_t TransmitSpace() const;
 
+  // Notes in the ring that the next Ctrl-C byte is for the running cell, if that is `execution`: a new interrupt, or
+  // `again` the newest one, unless the agent has seen it. Returns whether the byte is to be sent.
+  bool NoteInterrupt(uint16_t execution, bool again);
+  // The same for a Ctrl-Z byte, which has the agent kill every other process.
+  bool NoteKill(uint16_t execution);
+
   // From now until the running cell ends, output that does not fit is dropped and `done` says truncated.
   void Discard() { discarding_ = running_ != 0; }
 
@@ -61,6 +67,8 @@ class Link {
   }
   // Checks one record's header; false after a violation.
   bool Admit(const zb_record& record);
+  // An EXECUTE goes into the guest's hands.
+  void Begin(uint16_t execution);
   void CopyOut(uint32_t position, uint8_t* target, size_t bytes) const;
   zb_ring_control* control() const;
 
@@ -71,6 +79,9 @@ class Link {
   bool identified_ = false;
   bool discarding_ = false;
   bool dropped_ = false;
+  // What the ring says of interrupts is written from these, and only interrupt_seen is ever read.
+  uint32_t interrupt_seq_ = 0;
+  uint16_t interrupt_execution_ = 0;
   std::string runtime_;
   std::string violation_;
 };

@@ -13,6 +13,7 @@ constexpr uint64_t kDrainIntervalNs = 3'000'000;
 constexpr uint64_t kFirstLookNs = 20'000'000;
 constexpr uint64_t kMaxLookNs = 1'000'000'000;
 constexpr uint8_t kCtrlC = 0x03;
+constexpr uint8_t kCtrlZ = 0x1a;
 
 }  // namespace
 
@@ -40,20 +41,33 @@ std::optional<std::vector<uint8_t>> GuestRunner::Read(size_t max_bytes) {
   return records;
 }
 
-bool GuestRunner::Interrupt(uint16_t execution) {
-  std::lock_guard lock(mutex_);
-  if (execution == 0 || running_ != execution) return false;
-  interrupt_ = execution;
+void GuestRunner::Nudge() {
   if (thread_ != 0) Kick(thread_);
   wake_.notify_one();
+}
+
+bool GuestRunner::Interrupt(uint16_t execution, bool again) {
+  std::lock_guard lock(mutex_);
+  if (execution == 0 || running_ != execution) return false;
+  // A new one that has not been delivered stays one.
+  interrupt_again_ = again && (interrupt_ == 0 || interrupt_again_);
+  interrupt_ = execution;
+  Nudge();
+  return true;
+}
+
+bool GuestRunner::KillChildren(uint16_t execution) {
+  std::lock_guard lock(mutex_);
+  if (execution == 0 || running_ != execution) return false;
+  kill_ = execution;
+  Nudge();
   return true;
 }
 
 void GuestRunner::DiscardOutput() {
   std::lock_guard lock(mutex_);
   discard_ = true;
-  if (thread_ != 0) Kick(thread_);
-  wake_.notify_one();
+  Nudge();
 }
 
 void GuestRunner::TypeOnConsole(std::span<const uint8_t> bytes) {
@@ -65,8 +79,7 @@ void GuestRunner::TypeOnConsole(std::span<const uint8_t> bytes) {
 void GuestRunner::Stop() {
   std::lock_guard lock(mutex_);
   stop_ = true;
-  if (thread_ != 0) Kick(thread_);
-  wake_.notify_one();
+  Nudge();
 }
 
 bool GuestRunner::Drain(Machine& machine, Lock& lock) {
@@ -100,20 +113,26 @@ void GuestRunner::ArmDrain(Machine& machine) {
   timer_->Arm(kDrainIntervalNs);
 }
 
-bool GuestRunner::TakeInterrupt(Machine& machine) {
-  if (interrupt_ == 0) return false;
-  const bool hits = interrupt_ == machine.link().running();
-  interrupt_ = 0;
-  // A late one is dropped: it must never land in the next cell.
-  return hits && machine.SendToConsole(kCtrlC);
+bool GuestRunner::DeliverSignals(Machine& machine) {
+  bool sent = false;
+  if (kill_ != 0 && machine.link().NoteKill(kill_)) sent = machine.SendToConsole(kCtrlZ);
+  if (interrupt_ != 0 && machine.link().NoteInterrupt(interrupt_, interrupt_again_)) {
+    sent = machine.SendToConsole(kCtrlC) || sent;
+  }
+  // One for a cell that has ended is dropped: it must never land in the next cell.
+  interrupt_ = kill_ = 0;
+  return sent;
 }
 
-void GuestRunner::DeliverRequests(Machine& machine) {
+void GuestRunner::DeliverRequests(Machine& machine, Lock& lock) {
   if (discard_) {
     discard_ = false;
     machine.link().Discard();
   }
-  TakeInterrupt(machine);
+  if (interrupt_ != 0 || kill_ != 0) {
+    if (!Drain(machine, lock)) return;
+    DeliverSignals(machine);
+  }
   while (!typed_.empty() && machine.SendToConsole(typed_.front())) typed_.pop_front();
   // At most one byte per WAIT: the agent consumes it and reads RX.
   if (waiting_ && machine.link().CanFill(input_)) {
@@ -168,7 +187,7 @@ bool GuestRunner::HandleRx(Machine& machine, TickDeferral* ticks, bool input) {
       machine.link().Discard();
       continue;
     }
-    if (input && TakeInterrupt(machine)) return resume(0);
+    if (input && DeliverSignals(machine)) return resume(0);
     if (machine.link().CanFill(input_)) {
       machine.link().ResetPositions();
       const uint32_t bytes = machine.link().Fill(input_);
@@ -204,10 +223,10 @@ bool GuestRunner::HandleTxSpace(Machine& machine) {
       machine.link().Discard();
       continue;
     }
-    const bool interrupted = TakeInterrupt(machine);
-    if (interrupted || machine.link().TransmitSpace() >= ZB_TX_LOW_WATER) {
+    const bool signalled = DeliverSignals(machine);
+    if (signalled || machine.link().TransmitSpace() >= ZB_TX_LOW_WATER) {
       ArmDrain(machine);
-      machine.Answer(interrupted ? 0 : machine.link().TransmitSpace());
+      machine.Answer(signalled ? 0 : machine.link().TransmitSpace());
       return true;
     }
     wake_.wait(lock);
@@ -259,12 +278,12 @@ GuestRunner::Outcome GuestRunner::Loop(Machine& machine, TickDeferral* ticks) {
   for (;;) {
     bool kicked = false;
     {
-      std::lock_guard lock(mutex_);
+      Lock lock(mutex_);
       if (stop_) return Outcome::kStopped;
       thread_ = thread_id_;
       // Before the requests are read: a kick after this point ends the next KVM_RUN at once.
       kicked = machine.vcpu().TakeImmediateExit();
-      DeliverRequests(machine);
+      DeliverRequests(machine, lock);
     }
     // The drain timer asks for nothing under the lock. One that fired while this thread was handling an exit has
     // left only that mark, and the guest does not ring the doorbell while it believes the timer to be running.

@@ -54,8 +54,11 @@ class GuestRunner {
   void Send(uint8_t kind, uint8_t flags, uint16_t execution, std::span<const uint8_t> payload);
   // Whole records, at most `max_bytes` but at least one; nothing when there are none.
   std::optional<std::vector<uint8_t>> Read(size_t max_bytes);
-  // Ctrl-C if `execution` runs. Returns whether it does.
-  bool Interrupt(uint16_t execution);
+  // Ctrl-C if `execution` runs; `again`: the newest one once more, unless the agent has seen it. Returns whether
+  // the execution runs, as far as the engine knows.
+  bool Interrupt(uint16_t execution, bool again = false);
+  // Has the agent kill every other process if `execution` runs. Returns as Interrupt.
+  bool KillChildren(uint16_t execution);
   void DiscardOutput();
   // Bytes for the guest's terminal on COM1, delivered as its UART takes them.
   void TypeOnConsole(std::span<const uint8_t> bytes);
@@ -81,7 +84,7 @@ class GuestRunner {
   void DrainLast(Machine& machine);
   // Moves output to the queue; false after a protocol violation.
   bool Drain(Machine& machine, Lock& lock);
-  void DeliverRequests(Machine& machine);
+  void DeliverRequests(Machine& machine, Lock& lock);
   bool OtherThreadsWantToRun(Machine& machine) const;
   // Ends the agent's wait when its other threads have ended, or looks again later.
   void LookForIdleGuest(Machine& machine);
@@ -94,7 +97,11 @@ class GuestRunner {
     bool tick_forced = false;
   };
   void WaitParked(Lock& lock, TickDeferral* ticks, Park& park);
-  bool TakeInterrupt(Machine& machine);
+  // Sends what was asked for to the guest's terminal. The ring has just been drained, so that a cell that has
+  // published its DONE gets none. Returns whether a byte was sent.
+  bool DeliverSignals(Machine& machine);
+  // Wakes the vCPU thread, wherever it is. Under the lock.
+  void Nudge();
 
   const Options options_;
 
@@ -105,9 +112,11 @@ class GuestRunner {
   bool stop_ = false;
   bool discard_ = false;
   bool output_announced_ = false;
-  bool backlog_ = false;  // the ring holds records the output queue had no room for
-  bool waiting_ = false;  // RX was answered WAIT and COM2 not yet raised
-  uint16_t interrupt_ = 0;
+  bool backlog_ = false;    // the ring holds records the output queue had no room for
+  bool waiting_ = false;    // RX was answered WAIT and COM2 not yet raised
+  uint16_t interrupt_ = 0;  // the execution to be interrupted, or 0
+  bool interrupt_again_ = false;
+  uint16_t kill_ = 0;  // the execution whose children are to be killed, or 0
   std::deque<uint8_t> typed_;
   uint16_t running_ = 0;  // as link().running(), for other threads
   pid_t thread_ = 0;      // the vCPU thread while it may be in the guest: kick to reach it; else 0

@@ -30,6 +30,8 @@ const char* EndReasonName(EndReason reason) {
       return "triple_fault";
     case EndReason::kAgentExited:
       return "agent_exited";
+    case EndReason::kOutOfMemory:
+      return "out_of_memory";
     case EndReason::kProtocolViolation:
       return "protocol_violation";
     case EndReason::kEmulationFailure:
@@ -227,6 +229,9 @@ Machine::Next Machine::HandleLinkWrite(uint64_t offset, uint32_t value) {
     case ZB_REG_DOORBELL:
       return Next::kDoorbell;
     case ZB_REG_AGENT_EXIT:
+      if ((value & ZB_AGENT_EXIT_OUT_OF_MEMORY) != 0) {
+        return End(EndReason::kOutOfMemory, "the guest's kernel killed the runtime for want of memory");
+      }
       if ((value & ZB_AGENT_EXIT_SIGNALLED) != 0) {
         return End(EndReason::kAgentExited, "the runtime was ended by signal " + std::to_string(value & 0xff));
       }

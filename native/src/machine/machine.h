@@ -27,6 +27,7 @@ enum class EndReason {
   kGuestReset,
   kTripleFault,
   kAgentExited,
+  kOutOfMemory,
   kProtocolViolation,
   kEmulationFailure,
   kIdentityRefused,

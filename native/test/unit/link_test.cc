@@ -57,6 +57,59 @@ TEST(link_wraps_at_the_end_of_the_ring_and_of_32_bits) {
   }
 }
 
+// ---- interrupts ----
+
+TEST(link_notes_an_interrupt_for_the_running_cell_only) {
+  LinkedAgent vm;
+  EXPECT(!vm.link.NoteInterrupt(0, false));
+  EXPECT(!vm.link.NoteInterrupt(7, false));
+  vm.Start(7);
+  EXPECT(!vm.link.NoteInterrupt(8, false));
+  EXPECT_EQ(vm.agent.control().interrupt_seq, 0u);
+  EXPECT(vm.link.NoteInterrupt(7, false));
+  EXPECT_EQ(vm.agent.control().interrupt_seq, 1u);
+  EXPECT_EQ(vm.agent.control().interrupt_execution, 7u);
+  vm.agent.SendDone(7);
+  EXPECT(vm.link.Drain(vm.output).has_value());
+  EXPECT(!vm.link.NoteInterrupt(7, false));
+  EXPECT(!vm.link.NoteInterrupt(7, true));
+}
+
+TEST(link_repeats_an_interrupt_until_it_is_seen) {
+  LinkedAgent vm;
+  vm.Start(7);
+  // Nothing to repeat: it counts as new.
+  EXPECT(vm.link.NoteInterrupt(7, true));
+  EXPECT_EQ(vm.agent.control().interrupt_seq, 1u);
+  EXPECT(vm.link.NoteInterrupt(7, true));
+  EXPECT_EQ(vm.agent.control().interrupt_seq, 1u);
+  vm.agent.control().interrupt_seen = 1;
+  EXPECT(!vm.link.NoteInterrupt(7, true));
+  EXPECT(vm.link.NoteInterrupt(7, false));
+  EXPECT_EQ(vm.agent.control().interrupt_seq, 2u);
+  // What the agent writes where it should not is not believed.
+  vm.agent.control().interrupt_seq = 99;
+  vm.agent.control().interrupt_execution = 99;
+  EXPECT(vm.link.NoteInterrupt(7, true));
+  EXPECT_EQ(vm.agent.control().interrupt_seq, 2u);
+  EXPECT_EQ(vm.agent.control().interrupt_execution, 7u);
+}
+
+TEST(link_forgets_interrupts_when_an_execution_id_is_used_again) {
+  LinkedAgent vm;
+  vm.Start(7);
+  EXPECT(vm.link.NoteInterrupt(7, false));
+  EXPECT(vm.link.NoteKill(7));
+  EXPECT_EQ(vm.agent.control().kill_execution, 7u);
+  vm.agent.SendDone(7);
+  EXPECT(vm.link.Drain(vm.output).has_value());
+  EXPECT(!vm.link.NoteKill(7));
+  vm.Start(7);
+  EXPECT_EQ(vm.agent.control().interrupt_execution, 0u);
+  EXPECT_EQ(vm.agent.control().kill_execution, 0u);
+  EXPECT(!vm.link.NoteKill(0));
+}
+
 TEST(link_drains_a_ring_full_to_the_last_byte) {
   LinkedAgent vm;
   vm.Start(1);
