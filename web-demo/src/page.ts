@@ -1,5 +1,5 @@
 /** The page: one session, a box to write cells in, and what became of them. */
-import type { Restart } from "@zeroboot/sdk";
+import type { SessionRestart } from "@zeroboot/sdk";
 import type { CellHost } from "./cell-view.js";
 import { Cells, type Interruptible } from "./cells.js";
 import { CodeBox } from "./code-box.js";
@@ -84,7 +84,7 @@ function showState(state: ConnectionState): void {
   }
 }
 
-function showRestart({ forkTimeUs, reason }: Restart): void {
+function showRestart({ forkTimeUs, reason }: SessionRestart): void {
   stateBar.showForkTime(forkTimeUs);
   transcript.remark(
     `${RESTART_REASONS[reason]}: the session goes on in a fresh one, forked in ${formatMicroseconds(forkTimeUs)}. ` +
@@ -92,7 +92,7 @@ function showRestart({ forkTimeUs, reason }: Restart): void {
   );
 }
 
-const RESTART_REASONS: Readonly<Record<Restart["reason"], string>> = {
+const RESTART_REASONS: Readonly<Record<SessionRestart["reason"], string>> = {
   interrupt: "A cell could not be interrupted, so its virtual machine was ended",
   timeout: "A cell did not stop when its time was over, so its virtual machine was ended",
   outOfMemory: "The virtual machine had no memory left and was ended",
