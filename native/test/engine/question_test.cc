@@ -43,7 +43,7 @@ ENGINE_TEST(question_answers) {
     times.push_back(MillisecondsSince(start));
   }
   const CellResult cell = fork.Run("print(len(__import__('linecache').cache) - lines_before)");
-  CheckEqual(cell.out, "0\n", "the number of sources remembered of questions");
+  CheckEqual(cell.out, "1\n", "the number of sources remembered since, with this cell's");
   CheckEqual(cell.done.execution_count, 2u, "the count of the second cell");
   return Text("six answers; a completion of np.arr in ", Median(times), " ms");
 }
@@ -69,6 +69,7 @@ loud, slow, forks = Loud(), Slow(), Forks())");
   CheckEqual(int{loud.done.status}, int{ZB_DONE_ERROR}, "the status of an answer given up");
   CheckEqual(loud.json, "", "its answer");
   CheckEqual(Complete(fork, "forks.pa").json, R"({"matches": ["parent"], "start": 6, "end": 8})", "what forks");
+  RunOk(fork, "assert os.waitpid(forks.child, 0)[1] == 256");
   CheckAnswers(fork);
 
   GuestRunner& runner = fork.vm().runner();

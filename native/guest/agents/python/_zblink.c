@@ -1,7 +1,9 @@
 /*
  * The link as a Python module. Everything a cell's way needs is here and makes no system call.
  *
- *   receive(for_input) -> (kind, flags, execution, payload)   waits for the next record
+ *   receive() -> (kind, flags, execution, payload)            waits for the next record
+ *   begin_input(execution, has_input), end_input()            standard input of a cell
+ *   read_input(limit, request_flags, prompt) -> bytes         of it; asks the client if there is none
  *   send(kind, flags, execution, data)                        one control payload
  *   write(kind, text)                                         output of the running cell
  *   begin(execution), end()                                   a cell runs between them
@@ -21,6 +23,7 @@
 #include <unistd.h>
 
 #include "capture.h"
+#include "input.h"
 #include "link.h"
 
 /* Records arrive as a byte stream; what is not yet taken waits here. Grows for long cells. */
@@ -33,9 +36,13 @@ static int in_cell;
 static int random_fd = -1;
 
 static int append_received(uint32_t bytes) {
+  const uint8_t *received = zb_link_received();
+  /* The end of a record that the last cell began to read. */
+  const size_t leftover = zb_input_leftover(received, bytes);
+  const size_t length = bytes - leftover;
   if (pending_start == pending_end) pending_start = pending_end = 0;
-  if (pending_end + bytes > pending_capacity) {
-    const size_t capacity = (pending_end + bytes) * 2;
+  if (pending_end + length > pending_capacity) {
+    const size_t capacity = (pending_end + length) * 2;
     uint8_t *grown = realloc(pending, capacity);
     if (grown == NULL) {
       PyErr_NoMemory();
@@ -44,8 +51,8 @@ static int append_received(uint32_t bytes) {
     pending = grown;
     pending_capacity = capacity;
   }
-  memcpy(pending + pending_end, zb_link_received(), bytes);
-  pending_end += bytes;
+  memcpy(pending + pending_end, received + leftover, length);
+  pending_end += length;
   return 0;
 }
 
@@ -76,13 +83,13 @@ static int wait_for_host(void) {
   return 0;
 }
 
-static PyObject *receive(PyObject *self, PyObject *argument) {
+static PyObject *receive(PyObject *self, PyObject *unused) {
   (void)self;
-  const uint32_t reg = argument == Py_True ? ZB_REG_RX_INPUT : ZB_REG_RX;
+  (void)unused;
   for (;;) {
     PyObject *record = take_record();
     if (record != NULL || PyErr_Occurred()) return record;
-    const uint32_t answer = zb_link_poll(reg);
+    const uint32_t answer = zb_link_poll(ZB_REG_RX);
     if (answer == ZB_RX_WAIT) {
       if (wait_for_host() < 0) return NULL;
     } else if (answer != 0 && append_received(answer) < 0) {
@@ -124,6 +131,84 @@ static PyObject *link_send(PyObject *self, PyObject *args) {
   PyBuffer_Release(&data);
   if (result < 0) return NULL;
   Py_RETURN_NONE;
+}
+
+static PyObject *begin_input(PyObject *self, PyObject *args) {
+  (void)self;
+  unsigned short execution;
+  int has_input;
+  if (!PyArg_ParseTuple(args, "Hp", &execution, &has_input)) return NULL;
+  /* Behind the EXECUTE of a cell with input there is nothing but its input. */
+  const size_t length = has_input ? pending_end - pending_start : 0;
+  zb_input_begin(execution, has_input, pending + pending_start, length);
+  pending_start += length;
+  Py_RETURN_NONE;
+}
+
+static PyObject *end_input(PyObject *self, PyObject *unused) {
+  (void)self;
+  (void)unused;
+  if (!zb_link_detached()) zb_input_end();
+  Py_RETURN_NONE;
+}
+
+/* Until the stream has bytes or its end. 1; 0: the cell has ended meanwhile; -1: an exception. */
+static int await_input(uint16_t execution) {
+  while (!zb_input_available() && !zb_input_at_end()) {
+    const uint32_t answer = zb_link_poll(ZB_REG_RX_INPUT);
+    if (answer == ZB_RX_WAIT) {
+      int result;
+      int error;
+      Py_BEGIN_ALLOW_THREADS
+      result = zb_input_wait();
+      error = errno;
+      Py_END_ALLOW_THREADS
+      if (zb_input_execution() != execution) return 0;
+      if (result < 0 && error != EINTR) {
+        errno = error;
+        PyErr_SetFromErrno(PyExc_OSError);
+        return -1;
+      }
+      zb_input_woken();
+    } else if (answer != 0) {
+      zb_input_feed(zb_link_received(), answer);
+    }
+    if ((answer == 0 || answer == ZB_RX_WAIT) && PyErr_CheckSignals() < 0) return -1;
+  }
+  return 1;
+}
+
+static PyObject *read_input(PyObject *self, PyObject *args) {
+  (void)self;
+  Py_ssize_t limit;
+  unsigned char request_flags;
+  Py_buffer prompt;
+  if (!PyArg_ParseTuple(args, "nby*", &limit, &request_flags, &prompt)) return NULL;
+  const uint16_t execution = zb_input_execution();
+  size_t length = 0;
+  const uint8_t *bytes = NULL;
+  int result = execution != 0;
+  if (execution != 0) {
+    zb_input_enter();
+    if (zb_input_take_back() < 0) {
+      PyErr_SetFromErrno(PyExc_OSError);
+      result = -1;
+    }
+    if (result > 0 && !zb_input_available() && !zb_input_at_end()) {
+      /* Nobody is asked for what has come. */
+      const uint32_t answer = zb_link_poll(ZB_REG_RX_TAKE);
+      zb_input_feed(zb_link_received(), answer);
+    }
+    if (result > 0 && !zb_input_available() && !zb_input_at_end()) {
+      result = send_all(ZB_GUEST_INPUT_REQUEST, request_flags, 0, execution, prompt.buf, prompt.len, 1);
+      if (result == 0) result = await_input(execution);
+    }
+    if (result > 0) bytes = zb_input_take((size_t)limit, &length);
+  }
+  PyBuffer_Release(&prompt);
+  PyObject *taken = result < 0 ? NULL : PyBytes_FromStringAndSize((const char *)bytes, (Py_ssize_t)length);
+  if (execution != 0 && zb_input_execution() == execution) zb_input_leave();
+  return taken;
 }
 
 static int write_descriptor(int fd, const char *data, Py_ssize_t length) {
@@ -281,6 +366,12 @@ static PyObject *take_identity(PyObject *self, PyObject *args) {
   Py_RETURN_NONE;
 }
 
+/* In a child of fork(2). */
+static void detach(void) {
+  zb_link_detach();
+  zb_input_detach();
+}
+
 static PyObject *link_open(PyObject *self, PyObject *unused) {
   (void)self;
   (void)unused;
@@ -289,14 +380,18 @@ static PyObject *link_open(PyObject *self, PyObject *unused) {
   pending = calloc(1, pending_capacity);
   random_fd = open("/dev/urandom", O_RDWR | O_CLOEXEC);
   if (pending == NULL) return PyErr_NoMemory();
-  if (random_fd < 0 || zb_link_open() < 0 || zb_capture_open() < 0) return PyErr_SetFromErrno(PyExc_OSError);
-  if (pthread_atfork(NULL, NULL, zb_link_detach) != 0) return PyErr_NoMemory();
+  if (random_fd < 0 || zb_link_open() < 0 || zb_capture_open() < 0 || zb_input_open() < 0)
+    return PyErr_SetFromErrno(PyExc_OSError);
+  if (pthread_atfork(NULL, NULL, detach) != 0) return PyErr_NoMemory();
   Py_RETURN_NONE;
 }
 
 static PyMethodDef methods[] = {
     {"open", link_open, METH_NOARGS, "Map the link and put descriptors 1 and 2 in place."},
-    {"receive", receive, METH_O, "Wait for the next record."},
+    {"receive", receive, METH_NOARGS, "Wait for the next record."},
+    {"begin_input", begin_input, METH_VARARGS, "Standard input of a cell begins."},
+    {"end_input", end_input, METH_NOARGS, "The cell's input is discarded."},
+    {"read_input", read_input, METH_VARARGS, "At most a line of the cell's input."},
     {"send", link_send, METH_VARARGS, "Send one control payload."},
     {"write", (PyCFunction)(void (*)(void))link_write, METH_FASTCALL, "Write output of the running cell."},
     {"begin", begin, METH_O, "A cell begins."},

@@ -49,11 +49,11 @@ def _on_interrupt(number, frame):
 def _serve():
     variables = []
     while True:
-        kind, flags, execution, payload = link.receive(False)
+        kind, flags, execution, payload = link.receive()
         if kind == link.EXECUTE and flags & (link.EXECUTE_COMPLETE | link.EXECUTE_CHECK):
             questions.run(execution, flags, payload)
         elif kind == link.EXECUTE:
-            streams.cell_input.begin(execution, bool(flags & link.EXECUTE_STDIN_OPEN))
+            link.begin_input(execution, flags & link.EXECUTE_STDIN_OPEN)
             if variables:
                 with _environment(variables):
                     cell.run(execution, payload)
@@ -62,8 +62,6 @@ def _serve():
                 cell.run(execution, payload)
         elif kind == link.ENV:
             variables.append(payload)
-        elif kind == link.STDIN:
-            streams.cell_input.feed(flags, payload)
         elif kind == link.IDENTITY:
             _take_identity(flags, payload)
 

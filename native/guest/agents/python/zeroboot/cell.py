@@ -9,6 +9,8 @@ import types
 
 import _zblink as link
 
+from zeroboot import streams
+
 # Sources kept for tracebacks.
 MAX_SOURCES = 1000
 # Of one result or traceback; the host cuts at its own limit too.
@@ -170,6 +172,7 @@ def run(execution, payload):
     # A traceback keeps the cell's frames, and what they hold, alive.
     error = None
     link.flush()
+    streams.end_input()
     link.send(link.DONE, 0, execution, done_record(outcome))
     link.finish()
 
