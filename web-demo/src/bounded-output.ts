@@ -104,7 +104,8 @@ function join(pieces: Growing[], kind: PieceKind, text: string): void {
 
 /** Where to end the head in a text that is longer than there is room: after a line, if there is one. */
 function endOfHead(text: string, room: number): number {
-  if (room === 0) return 0;
+  // It may be one beyond already, for a character that was not cut.
+  if (room <= 0) return 0;
   const line = text.lastIndexOf("\n", room - 1) + 1;
   return line > 0 ? line : characterBoundary(text, room);
 }
