@@ -57,6 +57,7 @@ export const FAILURE_REMEDIES: Readonly<Record<FailureCode, string>> = {
   kvm_failed: REPORT,
   fork_failed: "See `zeroboot doctor`: open files, threads, mappings or memory have run out.",
   not_found: "See docs/protocol.md for the paths.",
+  page_not_built: "Run `npm run build` on the server and start it again. Sessions do not need the page.",
   method_not_allowed: "Use a method of the `Allow` header.",
   upgrade_required: "Connect with WebSocket.",
 };
