@@ -1,7 +1,8 @@
 import { InvalidOptionError, type ZerobootError } from "./errors.js";
-import type { ExecuteFrame, SessionLimits } from "./protocol/frames.js";
+import { encodeFrame } from "./protocol/codec.js";
+import type { ExecuteFrame, RestartedFrame, SessionLimits } from "./protocol/frames.js";
 import { executeFrame } from "./protocol/frames.js";
-import { isWellFormed, utf8Length } from "./protocol/utf8.js";
+import { checkCode } from "./questions.js";
 
 /** Options of `Session.connect`. */
 export interface ConnectOptions {
@@ -20,7 +21,12 @@ export interface ConnectOptions {
   connectTimeoutMs?: number;
   /** The server refused something no execution waits for, for example input to one that has ended. */
   onFailure?: (error: ZerobootError) => void;
+  /** The session goes on in a fresh virtual machine: nothing of what its programs had made is there any more. */
+  onRestart?: (restart: SessionRestart) => void;
 }
+
+/** Why a session's virtual machine was replaced, and by which. */
+export type SessionRestart = Omit<RestartedFrame, "type">;
 
 /** Options of `session.run`. */
 export interface RunOptions {
@@ -63,11 +69,7 @@ export function feedsStdin(options: RunOptions): boolean {
  * @throws InvalidOptionError
  */
 export function executeFrameOf(id: string, code: string, options: RunOptions, limits: SessionLimits): ExecuteFrame {
-  if (typeof code !== "string") throw new InvalidOptionError("code must be a string");
-  if (!isWellFormed(code)) throw new InvalidOptionError("code has half a character (a lone surrogate)");
-  if (utf8Length(code) > limits.maxCodeBytes) {
-    throw new InvalidOptionError(`code has more than ${limits.maxCodeBytes} bytes`);
-  }
+  checkCode(code, limits);
   if (options.timeoutMs !== undefined && options.timeoutMs > limits.maxTimeoutMs) {
     throw new InvalidOptionError(`timeoutMs must be at most ${limits.maxTimeoutMs}`);
   }
@@ -82,7 +84,12 @@ export function executeFrameOf(id: string, code: string, options: RunOptions, li
     ...(options.env === undefined ? {} : { env: options.env }),
     ...(feedsStdin(options) ? { stdin: "open" } : {}),
   });
-  if (parsed.success) return parsed.data;
+  if (parsed.success) {
+    if (encodeFrame(parsed.data).length > limits.maxFrameBytes) {
+      throw new InvalidOptionError(`code and env together take more than ${limits.maxFrameBytes} bytes`);
+    }
+    return parsed.data;
+  }
   const issue = parsed.error.issues[0];
   throw new InvalidOptionError(`${issue?.path.map(String).join(".")}: ${issue?.message}`);
 }

@@ -47,6 +47,8 @@ export async function serve(config: Config): Promise<number> {
       maxQueuedExecutions: config.maxQueuedExecutions,
       idleTimeoutMs: config.sessionIdleTimeoutMs,
       lifetimeMs: config.sessionLifetimeMs,
+      maxOutputBytes: config.maxOutputBytes,
+      maxSessionOutputBytes: config.maxSessionOutputBytes,
       interruptGraceMs: config.interruptGraceMs,
     },
     templates: [config.template],

@@ -98,10 +98,15 @@ void Conversation::WaitForIdentity() {
   while (!identified_) identified_ = Next(payload).kind == ZB_GUEST_IDENTITY;
 }
 
-uint16_t Conversation::Start(const std::string& code) {
+uint16_t Conversation::Start(const std::string& code, uint8_t flags) {
   const uint16_t execution = ++last_execution_;
-  vm_->runner().Send(ZB_HOST_EXECUTE, 0, execution, {reinterpret_cast<const uint8_t*>(code.data()), code.size()});
+  vm_->runner().Send(ZB_HOST_EXECUTE, flags, execution, {reinterpret_cast<const uint8_t*>(code.data()), code.size()});
   return execution;
+}
+
+void Conversation::Write(uint16_t execution, const std::string& bytes, bool eof) {
+  const std::span<const uint8_t> payload{reinterpret_cast<const uint8_t*>(bytes.data()), bytes.size()};
+  vm_->runner().Send(ZB_HOST_STDIN, eof ? ZB_STDIN_EOF : 0, execution, payload);
 }
 
 CellResult Conversation::Finish(uint16_t execution) {
@@ -121,6 +126,10 @@ CellResult Conversation::Finish(uint16_t execution) {
         break;
       case ZB_GUEST_RESULT:
         if ((record.flags & ZB_PART_INDEX_MASK) == ZB_MIME_TEXT) result.result += payload;
+        if ((record.flags & ZB_PART_INDEX_MASK) == ZB_MIME_JSON) result.json += payload;
+        break;
+      case ZB_GUEST_INPUT_REQUEST:
+        result.prompts.push_back(payload);
         break;
       case ZB_GUEST_ERROR:
         switch (record.flags & ZB_PART_INDEX_MASK) {

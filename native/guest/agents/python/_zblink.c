@@ -5,6 +5,7 @@
  *   send(kind, flags, execution, data)                        one control payload
  *   write(kind, text)                                         output of the running cell
  *   begin(execution), end()                                   a cell runs between them
+ *   disown_output()                                           what it prints is no cell's
  */
 #define PY_SSIZE_T_CLEAN
 #include <Python.h>
@@ -26,6 +27,8 @@
 static uint8_t *pending;
 static size_t pending_capacity, pending_start, pending_end;
 static uint16_t current_execution;
+/* Whose output is written now; differs from the above while a question is answered. */
+static uint16_t output_execution;
 static int in_cell;
 static int random_fd = -1;
 
@@ -144,7 +147,7 @@ static int write_out(uint8_t kind, const char *data, Py_ssize_t length) {
   if (length == 0) return 0;
   /* A child has no ring: its output goes the way of any program's. */
   if (zb_link_detached()) return write_descriptor(kind == ZB_GUEST_STDERR ? 2 : 1, data, length);
-  return send_all(kind, 0, 0, current_execution, data, length, 0);
+  return send_all(kind, 0, 0, output_execution, data, length, 0);
 }
 
 static PyObject *link_write(PyObject *self, PyObject *const *args, Py_ssize_t count) {
@@ -184,12 +187,17 @@ static PyObject *link_write(PyObject *self, PyObject *const *args, Py_ssize_t co
   return PyLong_FromSsize_t(length);
 }
 
+static void own_output(uint16_t execution) {
+  output_execution = execution;
+  zb_capture_execution(execution);
+}
+
 static PyObject *begin(PyObject *self, PyObject *argument) {
   (void)self;
   const unsigned long execution = PyLong_AsUnsignedLong(argument);
   if (PyErr_Occurred()) return NULL;
   current_execution = (uint16_t)execution;
-  zb_capture_execution(current_execution);
+  own_output(current_execution);
   in_cell = 1;
   Py_RETURN_NONE;
 }
@@ -206,7 +214,14 @@ static PyObject *finish(PyObject *self, PyObject *unused) {
   (void)self;
   (void)unused;
   current_execution = 0;
-  zb_capture_execution(0);
+  own_output(0);
+  Py_RETURN_NONE;
+}
+
+static PyObject *disown_output(PyObject *self, PyObject *unused) {
+  (void)self;
+  (void)unused;
+  own_output(0);
   Py_RETURN_NONE;
 }
 
@@ -287,6 +302,7 @@ static PyMethodDef methods[] = {
     {"begin", begin, METH_O, "A cell begins."},
     {"end", end, METH_NOARGS, "The cell's code has ended."},
     {"finish", finish, METH_NOARGS, "The cell has been reported."},
+    {"disown_output", disown_output, METH_NOARGS, "What is written from here on belongs to no cell."},
     {"in_cell", is_in_cell, METH_NOARGS, "Whether a cell's code runs."},
     {"flush", flush, METH_NOARGS, "Move everything written to descriptors 1 and 2."},
     {"detached", is_detached, METH_NOARGS, "Whether this is a child without the link."},
@@ -306,6 +322,8 @@ static int add_constants(PyObject *m) {
       {"IDENTITY", ZB_HOST_IDENTITY},
       {"ENV", ZB_HOST_ENV},
       {"EXECUTE_STDIN_OPEN", ZB_EXECUTE_STDIN_OPEN},
+      {"EXECUTE_COMPLETE", ZB_EXECUTE_COMPLETE},
+      {"EXECUTE_CHECK", ZB_EXECUTE_CHECK},
       {"STDIN_EOF", ZB_STDIN_EOF},
       {"IDENTITY_REKEYED", ZB_IDENTITY_REKEYED},
       {"IDENTITY_ENTROPY_BYTES", ZB_IDENTITY_ENTROPY_BYTES},
@@ -319,6 +337,7 @@ static int add_constants(PyObject *m) {
       {"DONE", ZB_GUEST_DONE},
       {"GUEST_IDENTITY", ZB_GUEST_IDENTITY},
       {"MIME_TEXT", ZB_MIME_TEXT},
+      {"MIME_JSON", ZB_MIME_JSON},
       {"LAST_OF_BUNDLE", ZB_PART_LAST_OF_BUNDLE},
       {"ERROR_NAME", ZB_ERROR_NAME},
       {"ERROR_MESSAGE", ZB_ERROR_MESSAGE},

@@ -17,9 +17,12 @@ let running: Execution;
 beforeEach(() => {
   sent = new Sent();
   credit = new Credit(100, 1000);
-  router = new RecordRouter(sent, credit);
-  running = new Execution({ type: "execute", id: "a", code: "" }, 1000);
-  running.handedOver(ID, 1);
+  router = new RecordRouter(sent, credit, 1_000_000);
+  running = new Execution(
+    { type: "execute", id: "a", code: "" },
+    { defaultTimeoutMs: 1000, maxOutputBytes: 1_000_000 },
+  );
+  running.engineId = ID;
 });
 
 /** Route a batch as far as it goes, and flush: what became of each record. */

@@ -8,7 +8,7 @@ import sys
 
 import _zblink as link
 
-from zeroboot import cell, identity, streams
+from zeroboot import cell, identity, questions, streams
 
 # Imported ahead of need: users import them, and here it costs each fork nothing.
 import array, base64, bisect, collections, copy, csv, dataclasses, datetime, decimal  # noqa: E401, F401
@@ -32,6 +32,14 @@ WARM_UP = (
     "sys.exit(0)",
 )
 
+# The same for a first line at a prompt: the flag and the payload of each question.
+WARM_UP_QUESTIONS = (
+    (link.EXECUTE_CHECK, b"def f():"),
+    (link.EXECUTE_COMPLETE, b"\x02\0\0\0pr"),
+    (link.EXECUTE_COMPLETE, b"\x09\0\0\0import os"),
+    (link.EXECUTE_COMPLETE, b"\x06\0\0\0''.joi"),
+)
+
 
 def _on_interrupt(number, frame):
     if link.in_cell():
@@ -42,7 +50,9 @@ def _serve():
     variables = []
     while True:
         kind, flags, execution, payload = link.receive(False)
-        if kind == link.EXECUTE:
+        if kind == link.EXECUTE and flags & (link.EXECUTE_COMPLETE | link.EXECUTE_CHECK):
+            questions.run(execution, flags, payload)
+        elif kind == link.EXECUTE:
             streams.cell_input.begin(execution, bool(flags & link.EXECUTE_STDIN_OPEN))
             if variables:
                 with _environment(variables):
@@ -95,6 +105,8 @@ def _warm_up():
             identity.take(flags, entropy + time.time_ns().to_bytes(8, "little"))
         for source in WARM_UP * 2:
             cell.run(0, source.encode())
+        for flag, payload in WARM_UP_QUESTIONS:
+            questions.run(0, flag, payload)
     finally:
         link.send, link.write = send, write
     cell.forget()

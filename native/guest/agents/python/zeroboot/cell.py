@@ -38,6 +38,11 @@ class Outcome:
         self.flags = 0
 
 
+def done_record(outcome):
+    """The payload of DONE."""
+    return _DONE.pack(outcome.status, outcome.flags, 0, outcome.exit_code, _execution_count)
+
+
 def _remember(filename, source):
     linecache.cache[filename] = (len(source), None, source.splitlines(True), filename)
     _sources.append(filename)
@@ -165,8 +170,7 @@ def run(execution, payload):
     # A traceback keeps the cell's frames, and what they hold, alive.
     error = None
     link.flush()
-    done = _DONE.pack(outcome.status, outcome.flags, 0, outcome.exit_code, _execution_count)
-    link.send(link.DONE, 0, execution, done)
+    link.send(link.DONE, 0, execution, done_record(outcome))
     link.finish()
 
 
