@@ -16,7 +16,7 @@ export function paceOf(emulated: boolean): Pace {
   return emulated ? { patienceMs: 600_000, slowness: 20 } : { patienceMs: 60_000, slowness: 1 };
 }
 
-/** For a server that is to tell slow guests from deaf ones. */
+/** For a server that is to tell slow guests from deaf ones, and slow cells from endless ones. */
 export function serverArguments(emulated: boolean): readonly string[] {
-  return emulated ? ["--interrupt-grace-ms", "10000"] : [];
+  return emulated ? ["--interrupt-grace-ms", "10000", "--default-timeout-ms", "600000"] : [];
 }

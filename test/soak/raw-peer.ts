@@ -119,6 +119,7 @@ export class RawPeer implements Peer {
 
   async cut(): Promise<void> {
     this.#closedBy ??= "connection_lost";
+    this.#socket.resume();
     this.#socket.terminate();
     await this.ended;
   }
@@ -230,6 +231,8 @@ export class RawPeer implements Peer {
     for (const cell of this.#cells.values()) cell.fail(error);
     for (const question of this.#questions.values()) question.reject(error);
     this.#onReady.reject(error);
+    // Its end is an event, which a socket that is not read would never have.
+    this.#socket.resume();
     this.#socket.terminate();
     // What was wrong is told even if nothing waited.
     this.#resolveEnded(wrong === undefined ? code : `wrong: ${wrong.message}`);

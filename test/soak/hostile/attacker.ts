@@ -43,7 +43,10 @@ async function talks(url: string, random: Random, counts: AttackCounts, until: A
     if (pays && socket.readyState === WebSocket.OPEN)
       socket.send(msgpack.pack({ type: "credit", bytes: (data as Buffer).length }));
   });
-  const deadline = setTimeout(() => socket.terminate(), LONGEST_ATTACK_MS);
+  const deadline = setTimeout(() => {
+    socket.resume();
+    socket.terminate();
+  }, LONGEST_ATTACK_MS);
   await Promise.race([opened, closed]);
   if (random.chance(0.1)) socket.pause();
   // From before `ready` on, or when it is there.
