@@ -17,7 +17,7 @@ function fate(message: Uint8Array): string {
 describe("hostile messages", () => {
   it("look like frames: many are taken, many are not, and none breaks the decoder", () => {
     const random = new Random(1);
-    const fates = Array.from({ length: 3000 }, () => fate(frameLike(random)));
+    const fates = Array.from({ length: 1000 }, () => fate(frameLike(random)));
     const taken = ["execute", "stdin", "interrupt", "complete", "check", "credit", "ping"];
     const refused = ["invalid_frame", "unknown_type", "malformed_frame"];
     for (const expected of [...taken, ...refused]) expect(fates).toContain(expected);
@@ -25,7 +25,7 @@ describe("hostile messages", () => {
 
   it("are bytes of every kind", () => {
     const random = new Random(2);
-    for (let i = 0; i < 2000; i++) {
+    for (let i = 0; i < 500; i++) {
       const message = hostileMessage(random);
       if (typeof message !== "string") fate(message);
     }
