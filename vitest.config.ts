@@ -1,10 +1,13 @@
 import { defineConfig } from "vitest/config";
+import { chromiumProblem } from "./test/helpers/chromium.js";
+import { wantsEmulatedServer } from "./test/helpers/emulated-server.js";
 import { kvmProblem } from "./test/helpers/kvm.js";
 
 /**
- * Three kinds of tests, one after the other. `unit` needs nothing of the host; `engine` and `e2e`
- * run real virtual machines, so that one file at a time has the machine to itself. Without KVM they
- * are left out, loudly; REQUIRE_KVM=1 makes them fail there instead.
+ * Four kinds of tests, one after the other. `unit` needs nothing of the host; `engine` and `e2e`
+ * run real virtual machines, so that one file at a time has the machine to itself; `page` needs
+ * Chromium, too. Without KVM or Chromium they are left out, loudly; REQUIRE_KVM=1 and
+ * REQUIRE_CHROMIUM=1 make them fail there instead.
  */
 const onVirtualMachines = {
   pool: "forks",
@@ -23,17 +26,38 @@ const unit = {
 };
 const vmProjects = [
   { ...onVirtualMachines, name: "engine", include: ["test/engine/**/*.test.ts"], sequence: { groupOrder: 1 } },
-  { ...onVirtualMachines, name: "e2e", include: ["test/e2e/**/*.test.ts"], sequence: { groupOrder: 2 } },
+  {
+    ...onVirtualMachines,
+    name: "e2e",
+    include: ["test/e2e/**/*.test.ts"],
+    exclude: ["test/e2e/web-demo.test.ts"],
+    sequence: { groupOrder: 2 },
+  },
 ];
+const page = {
+  ...onVirtualMachines,
+  name: "page",
+  include: ["test/e2e/web-demo.test.ts"],
+  sequence: { groupOrder: 3 },
+};
 
-const problem = kvmProblem();
-const withVms = problem === undefined || process.env.REQUIRE_KVM === "1";
-if (!withVms) {
+const noKvm = kvmProblem();
+const withVms = noKvm === undefined || process.env.REQUIRE_KVM === "1";
+if (!withVms && !wantsEmulatedServer()) {
   console.warn(
-    `\n  NO TEST ON A VIRTUAL MACHINE IS RUN: ${problem}\n  See "zeroboot doctor"; "npm run test:hardware-kvm" runs them in an emulated machine.\n`,
+    `\n  NO TEST ON A VIRTUAL MACHINE IS RUN: ${noKvm}\n  See "zeroboot doctor"; "npm run test:hardware-kvm" runs them in an emulated machine.\n`,
   );
 }
+const noChromium = chromiumProblem();
+const withChromium = noChromium === undefined || process.env.REQUIRE_CHROMIUM === "1";
+if (!withChromium) {
+  console.warn(`\n  THE PAGE IS NOT TESTED: ${noChromium}\n  Install Debian's chromium, or name one in CHROMIUM.\n`);
+}
 
-export default defineConfig({
-  test: { projects: (withVms ? [unit, ...vmProjects] : [unit]).map((test) => ({ test })) },
-});
+const projects = [
+  unit,
+  ...(withVms ? vmProjects : []),
+  ...(withChromium && (withVms || wantsEmulatedServer()) ? [page] : []),
+];
+
+export default defineConfig({ test: { projects: projects.map((test) => ({ test })) } });

@@ -1,3 +1,4 @@
+import "./without-eval.js";
 import { openSession } from "./connect.js";
 import type { ConnectOptions } from "./options.js";
 import { SessionBase } from "./session.js";

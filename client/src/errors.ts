@@ -44,7 +44,10 @@ export class SessionClosedError extends ZerobootError {
   override readonly name = "SessionClosedError";
 }
 
-/** The server did not accept an execution, which therefore never ran: `queue_full`, `code_too_large` and others. */
+/**
+ * The server did not accept an execution, or a question, which therefore never ran: `queue_full`,
+ * `code_too_large`, `restarted` and others.
+ */
 export class ExecutionRefusedError extends ZerobootError {
   override readonly name = "ExecutionRefusedError";
 }

@@ -1,5 +1,5 @@
 import type { OutputStream } from "./output.js";
-import type { ErrorFrame, ExecutionStatus, MimeBundle } from "./protocol/frames.js";
+import type { ErrorFrame, ExecutionStatus, MimeBundle, StoppedBy } from "./protocol/frames.js";
 
 /** How an execution ended. */
 export interface ExecutionResult {
@@ -20,10 +20,23 @@ export interface ExecutionResult {
   readonly timings: { readonly queuedUs: number; readonly execUs: number };
   /** Something of output, result or error was cut, by the server or by `maxOutputBytes`. */
   readonly truncated: boolean;
+  /** Whether the session's variables, files and processes are still there; false: its virtual machine was replaced or is gone. */
+  readonly stateKept: boolean;
+  /** What it took to end it; absent: it ended by itself. */
+  readonly stoppedBy?: StoppedBy;
 }
 
 /** An exception of the guest's program, in its own words. */
 export type ExecutionError = Pick<ErrorFrame, "name" | "message" | "traceback">;
+
+/** How far an interrupt may go. */
+export interface InterruptOptions {
+  /**
+   * What to do about a program that does not heed it within `limits.interruptGraceMs`: kill its child processes,
+   * and after as long again put the session into a fresh virtual machine. Absent: nothing.
+   */
+  after?: "kill";
+}
 
 /** What an {@link Execution} can do to its session. */
 export interface ExecutionControl {
@@ -31,8 +44,9 @@ export interface ExecutionControl {
   readonly stdout: OutputStream;
   readonly stderr: OutputStream;
   write(data: string | Uint8Array): void;
+  drained(): Promise<void>;
   closeStdin(): void;
-  interrupt(): void;
+  interrupt(options?: InterruptOptions): void;
 }
 
 /**
@@ -59,12 +73,18 @@ export class Execution implements Promise<ExecutionResult> {
   }
 
   /**
-   * Bytes, or text as UTF-8, for the program's standard input. A no-op once it has ended.
+   * Bytes, or text as UTF-8, for the program's standard input. Returns at once; what the server has no room for
+   * is kept here and sent when the program has read. A no-op once it has ended.
    * @throws InvalidOptionError unless run with `stdin: "open"` or `onInput`, or after `closeStdin()`
-   * @throws ZerobootError `send_queue_full`
+   * @throws ZerobootError `send_queue_full`: 16 MiB are unread
    */
   write(data: string | Uint8Array): void {
     this.#control.write(data);
+  }
+
+  /** Resolves when the server has taken all that was written, or the execution has ended: the time to write more. */
+  drained(): Promise<void> {
+    return this.#control.drained();
   }
 
   /** End of standard input. Idempotent. */
@@ -72,9 +92,12 @@ export class Execution implements Promise<ExecutionResult> {
     this.#control.closeStdin();
   }
 
-  /** SIGINT: in Python `KeyboardInterrupt`. The session's state is kept. A no-op once the execution has ended. */
-  interrupt(): void {
-    this.#control.interrupt();
+  /**
+   * SIGINT: in Python `KeyboardInterrupt`. The session's state is kept, unless `after` says that it need not be.
+   * A no-op once the execution has ended.
+   */
+  interrupt(options: InterruptOptions = {}): void {
+    this.#control.interrupt(options);
   }
 
   // biome-ignore lint/suspicious/noThenProperty: an execution is awaited for its result.

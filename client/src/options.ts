@@ -1,7 +1,8 @@
 import { InvalidOptionError, type ZerobootError } from "./errors.js";
-import type { ExecuteFrame, SessionLimits } from "./protocol/frames.js";
+import { encodeFrame } from "./protocol/codec.js";
+import type { ExecuteFrame, RestartedFrame, SessionLimits } from "./protocol/frames.js";
 import { executeFrame } from "./protocol/frames.js";
-import { isWellFormed, utf8Length } from "./protocol/utf8.js";
+import { checkCode } from "./questions.js";
 
 /** Options of `Session.connect`. */
 export interface ConnectOptions {
@@ -20,7 +21,12 @@ export interface ConnectOptions {
   connectTimeoutMs?: number;
   /** The server refused something no execution waits for, for example input to one that has ended. */
   onFailure?: (error: ZerobootError) => void;
+  /** The session goes on in a fresh virtual machine: nothing of what its programs had made is there any more. */
+  onRestart?: (restart: SessionRestart) => void;
 }
+
+/** Why a session's virtual machine was replaced, and by which. */
+export type SessionRestart = Omit<RestartedFrame, "type">;
 
 /** Options of `session.run`. */
 export interface RunOptions {
@@ -29,6 +35,8 @@ export interface RunOptions {
   onStderr?: (text: string) => void;
   /** Answers `input()`: a line without its end, or undefined for end of file. Opens standard input. */
   onInput?: (request: InputRequest) => string | undefined | Promise<string | undefined>;
+  /** The program waits for input; whoever feeds it by `write()` learns that it has read all there was. */
+  onInputRequest?: (request: InputRequest) => void;
   /** Running time in milliseconds, after which the cell is interrupted. @default the server's */
   timeoutMs?: number;
   /** Interrupts the cell and rejects the execution with the signal's reason. */
@@ -39,7 +47,10 @@ export interface RunOptions {
   input?: string | Uint8Array;
   /** `open`: `write()` and `closeStdin()` feed it. @default "closed", at its end from the start */
   stdin?: "closed" | "open";
-  /** Kept of each of stdout and stderr for the result, bytes. @default 8388608 */
+  /**
+   * Kept of each of stdout and stderr for the result, bytes. With 0 nothing is, and `truncated` says only what the
+   * server cut. @default 8388608
+   */
   maxOutputBytes?: number;
 }
 
@@ -63,11 +74,7 @@ export function feedsStdin(options: RunOptions): boolean {
  * @throws InvalidOptionError
  */
 export function executeFrameOf(id: string, code: string, options: RunOptions, limits: SessionLimits): ExecuteFrame {
-  if (typeof code !== "string") throw new InvalidOptionError("code must be a string");
-  if (!isWellFormed(code)) throw new InvalidOptionError("code has half a character (a lone surrogate)");
-  if (utf8Length(code) > limits.maxCodeBytes) {
-    throw new InvalidOptionError(`code has more than ${limits.maxCodeBytes} bytes`);
-  }
+  checkCode(code, limits);
   if (options.timeoutMs !== undefined && options.timeoutMs > limits.maxTimeoutMs) {
     throw new InvalidOptionError(`timeoutMs must be at most ${limits.maxTimeoutMs}`);
   }
@@ -82,7 +89,12 @@ export function executeFrameOf(id: string, code: string, options: RunOptions, li
     ...(options.env === undefined ? {} : { env: options.env }),
     ...(feedsStdin(options) ? { stdin: "open" } : {}),
   });
-  if (parsed.success) return parsed.data;
+  if (parsed.success) {
+    if (encodeFrame(parsed.data).length > limits.maxFrameBytes) {
+      throw new InvalidOptionError(`code and env together take more than ${limits.maxFrameBytes} bytes`);
+    }
+    return parsed.data;
+  }
   const issue = parsed.error.issues[0];
   throw new InvalidOptionError(`${issue?.path.map(String).join(".")}: ${issue?.message}`);
 }

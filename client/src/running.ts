@@ -1,21 +1,12 @@
-import { ExecutionRefusedError, InvalidOptionError, type ZerobootError } from "./errors.js";
-import type { ExecutionControl, ExecutionError, ExecutionResult } from "./execution.js";
+import { ExecutionRefusedError, InvalidOptionError, ZerobootError } from "./errors.js";
+import type { ExecutionControl, ExecutionError, ExecutionResult, InterruptOptions } from "./execution.js";
 import { DEFAULT_MAX_OUTPUT_BYTES, feedsStdin, type RunOptions } from "./options.js";
 import { OutputBuffer } from "./output.js";
-import type {
-  ClientFrame,
-  DoneFrame,
-  FailureFrame,
-  InputRequestFrame,
-  MimeBundle,
-  ServerFrame,
-} from "./protocol/frames.js";
-import { MAX_STDIN_CHUNK_BYTES } from "./protocol/limits.js";
+import type { DoneFrame, FailureFrame, InputRequestFrame, MimeBundle, ServerFrame } from "./protocol/frames.js";
+import { type StdinHost, StdinWriter } from "./stdin-writer.js";
 
-/** What a running execution needs of its session. */
-export interface ExecutionHost {
-  /** A no-op when the session has ended. @throws ZerobootError `send_queue_full` */
-  send(frame: ClientFrame): void;
+/** What a running execution needs of its session. Sending is a no-op when that has ended. */
+export interface ExecutionHost extends StdinHost {
   /** Output was consumed: credit may be returned. */
   consumed(bytes: number): void;
 }
@@ -33,6 +24,7 @@ export class RunningExecution implements ExecutionControl {
   readonly #options: RunOptions;
   readonly #out: OutputBuffer;
   readonly #err: OutputBuffer;
+  readonly #stdin: StdinWriter;
   #stdinOpen: boolean;
   #settled = false;
   #resolve!: (result: ExecutionResult) => void;
@@ -52,6 +44,7 @@ export class RunningExecution implements ExecutionControl {
     });
     // Executions may be started and left alone; whoever awaits one sees its error all the same.
     this.outcome.catch(() => {});
+    this.#stdin = new StdinWriter(id, host, (error) => this.#giveUp(error));
     const consumed = (bytes: number) => host.consumed(bytes);
     const keep = options.maxOutputBytes ?? DEFAULT_MAX_OUTPUT_BYTES;
     this.#out = new OutputBuffer({ consumed, text: (text) => this.#call(() => options.onStdout?.(text)) }, keep);
@@ -71,27 +64,35 @@ export class RunningExecution implements ExecutionControl {
     this.#options.signal?.addEventListener("abort", this.#onAbort, { once: true });
     const { input, stdin, onInput } = this.#options;
     if (input === undefined) return;
-    this.write(input);
+    this.#stdin.writeAll(bytesOf(input));
     if (stdin !== "open" && onInput === undefined) this.closeStdin();
   }
 
   write(data: string | Uint8Array): void {
     if (this.#settled) return;
     if (!this.#stdinOpen) throw new InvalidOptionError('standard input is closed; run with stdin: "open"');
-    const bytes = typeof data === "string" ? new TextEncoder().encode(data) : data;
-    for (let at = 0; at < bytes.length; at += MAX_STDIN_CHUNK_BYTES) {
-      this.#host.send({ type: "stdin", id: this.#id, data: bytes.subarray(at, at + MAX_STDIN_CHUNK_BYTES) });
-    }
+    this.#stdin.write(bytesOf(data));
+  }
+
+  drained(): Promise<void> {
+    return this.#stdin.drained();
   }
 
   closeStdin(): void {
     if (this.#settled || !this.#stdinOpen) return;
     this.#stdinOpen = false;
-    this.#host.send({ type: "stdin", id: this.#id, data: new Uint8Array(0), eof: true });
+    this.#stdin.close();
   }
 
-  interrupt(): void {
-    if (!this.#settled) this.#host.send({ type: "interrupt", id: this.#id });
+  interrupt({ after }: InterruptOptions = {}): void {
+    if (this.#settled) return;
+    this.#host.send({ type: "interrupt", id: this.#id, ...(after === undefined ? {} : { after }) });
+  }
+
+  /** The server did not take some of its input. */
+  inputRefused(frame: FailureFrame): void {
+    if (frame.code === "stdin_overflow" && this.#stdin.refused()) return;
+    this.#giveUp(new ZerobootError(frame.code, `standard input was not taken: ${frame.message}`));
   }
 
   /** A frame of this execution. Its cost in credit is for the caller, but for stdout and stderr. */
@@ -127,8 +128,13 @@ export class RunningExecution implements ExecutionControl {
     this.#reject(error);
   }
 
+  get #wasCutHere(): boolean {
+    return this.#out.truncated || this.#err.truncated;
+  }
+
   #settle(): void {
     this.#settled = true;
+    this.#stdin.end();
     this.#options.signal?.removeEventListener("abort", this.#onAbort);
   }
 
@@ -152,7 +158,9 @@ export class RunningExecution implements ExecutionControl {
       ...(this.#error === undefined ? {} : { error: this.#error }),
       executionCount: frame.executionCount,
       timings: frame.timings,
-      truncated: frame.truncated || this.#out.truncated || this.#err.truncated,
+      truncated: frame.truncated || (this.#options.maxOutputBytes !== 0 && this.#wasCutHere),
+      stateKept: frame.stateKept,
+      ...(frame.stoppedBy === undefined ? {} : { stoppedBy: frame.stoppedBy }),
     });
   }
 
@@ -162,7 +170,7 @@ export class RunningExecution implements ExecutionControl {
     try {
       this.interrupt();
     } catch (failure) {
-      return this.fail(failure as ZerobootError);
+      return this.fail(failure);
     }
     this.fail(error);
   }
@@ -178,9 +186,10 @@ export class RunningExecution implements ExecutionControl {
   }
 
   #answer(frame: InputRequestFrame): void {
-    const { onInput } = this.#options;
-    if (onInput === undefined || this.#settled) return;
+    const { onInput, onInputRequest } = this.#options;
     const request = { prompt: frame.prompt, password: frame.password };
+    this.#call(() => onInputRequest?.(request));
+    if (onInput === undefined || this.#settled) return;
     Promise.resolve()
       .then(() => (this.#settled ? undefined : onInput(request)))
       .then((line) => {
@@ -190,4 +199,8 @@ export class RunningExecution implements ExecutionControl {
       })
       .catch((error: unknown) => this.#giveUp(error));
   }
+}
+
+function bytesOf(data: string | Uint8Array): Uint8Array {
+  return typeof data === "string" ? new TextEncoder().encode(data) : data;
 }

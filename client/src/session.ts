@@ -3,8 +3,18 @@ import { Execution } from "./execution.js";
 import type { Link } from "./link.js";
 import { type ConnectOptions, executeFrameOf, type RunOptions } from "./options.js";
 import { creditCost } from "./protocol/credit.js";
-import type { FailureFrame, ReadyFrame, ServerFrame, SessionLimits } from "./protocol/frames.js";
+import type {
+  CheckedFrame,
+  ClientFrame,
+  CompletedFrame,
+  FailureFrame,
+  ReadyFrame,
+  RestartedFrame,
+  ServerFrame,
+  SessionLimits,
+} from "./protocol/frames.js";
 import { CREDIT_RETURN_BYTES, MAX_NONCE } from "./protocol/limits.js";
+import { type CodeCheck, type Completion, checkCode, codePointsBefore, indexBehind, Questions } from "./questions.js";
 import { type ExecutionHost, RunningExecution } from "./running.js";
 
 /** Pings that may wait for their answer at one time. */
@@ -33,24 +43,25 @@ interface PendingPing {
 export class SessionBase implements AsyncDisposable {
   /** The server's name for this session. */
   readonly id: string;
-  /** The server's name for its virtual machine. */
-  readonly vmId: string;
   readonly template: string;
   readonly limits: SessionLimits;
-  /** Time the server took to fork the virtual machine, microseconds. */
-  readonly forkTimeUs: number;
   /** Resolves, and never rejects, when the session has ended: with the reason. */
   readonly closed: Promise<ZerobootError>;
 
   readonly #link: Link;
   readonly #onFailure: ConnectOptions["onFailure"];
+  readonly #onRestart: ConnectOptions["onRestart"];
   readonly #running = new Map<string, RunningExecution>();
+  readonly #questions = new Questions();
   readonly #pings = new Map<number, PendingPing>();
   readonly #host: ExecutionHost = {
     send: (frame) => this.#link.send(frame),
     consumed: (bytes) => this.#returnCredit(bytes),
+    settled: () => this.ping(),
   };
-  #executions = 0;
+  #vmId: string;
+  #forkTimeUs: number;
+  #lastId = 0;
   #nonce = 0;
   #unreturned = 0;
   #end: ZerobootError | undefined;
@@ -61,15 +72,26 @@ export class SessionBase implements AsyncDisposable {
   protected constructor(link: Link, ready: ReadyFrame, options: ConnectOptions) {
     this.#link = link;
     this.#onFailure = options.onFailure;
+    this.#onRestart = options.onRestart;
     this.id = ready.sessionId;
-    this.vmId = ready.vmId;
+    this.#vmId = ready.vmId;
     this.template = ready.template;
     this.limits = ready.limits;
-    this.forkTimeUs = ready.forkTimeUs;
+    this.#forkTimeUs = ready.forkTimeUs;
     this.closed = new Promise((resolve) => {
       this.#resolveClosed = resolve;
     });
     link.receiver = { onFrame: (frame) => this.#receive(frame), onEnd: (error) => this.#ended(error) };
+  }
+
+  /** The server's name for its virtual machine; another one after a restart. */
+  get vmId(): string {
+    return this.#vmId;
+  }
+
+  /** Time the server took to fork the virtual machine, microseconds. */
+  get forkTimeUs(): number {
+    return this.#forkTimeUs;
   }
 
   /**
@@ -77,7 +99,7 @@ export class SessionBase implements AsyncDisposable {
    * the execution's rejection.
    */
   run(code: string, options: RunOptions = {}): Execution {
-    const id = String(++this.#executions);
+    const id = this.#nextId();
     const running = new RunningExecution(id, this.#host, options);
     try {
       if (this.#end !== undefined) throw this.#end;
@@ -89,6 +111,29 @@ export class SessionBase implements AsyncDisposable {
       running.fail(error);
     }
     return new Execution(id, running);
+  }
+
+  /**
+   * What could stand at `cursor`, an index of `code`, from the session's live variables. Waits for its turn among
+   * the executions.
+   * @throws InvalidOptionError, SessionClosedError; ExecutionRefusedError, `restarted` if the virtual machine was
+   * replaced first
+   */
+  async complete(code: string, cursor: number = code.length): Promise<Completion> {
+    checkCode(code, this.limits);
+    const frame = { type: "complete", id: this.#nextId(), code, cursor: codePointsBefore(code, cursor) } as const;
+    const answer = await this.#ask(frame);
+    if (answer.type !== "completed") throw new ProtocolError(`the server answered complete with ${answer.type}`);
+    const { matches, start, end } = answer;
+    return { matches, start: indexBehind(code, start), end: indexBehind(code, end) };
+  }
+
+  /** Whether `code` is whole or wants another line. Waits for its turn. @throws as {@link complete} */
+  async check(code: string): Promise<CodeCheck> {
+    checkCode(code, this.limits);
+    const answer = await this.#ask({ type: "check", id: this.#nextId(), code });
+    if (answer.type !== "checked") throw new ProtocolError(`the server answered check with ${answer.type}`);
+    return { status: answer.status, indent: answer.indent };
   }
 
   /**
@@ -132,6 +177,12 @@ export class SessionBase implements AsyncDisposable {
       case "inputRequest":
       case "done":
         return this.#dispatch(frame.id, frame);
+      case "completed":
+      case "checked":
+        if (!this.#questions.answer(frame)) this.#violated(`${frame.type} for a question that was not asked`);
+        return;
+      case "restarted":
+        return this.#restarted(frame);
       case "ready":
         return this.#violated("a second ready");
       default:
@@ -149,12 +200,32 @@ export class SessionBase implements AsyncDisposable {
   }
 
   #failed(frame: FailureFrame): void {
-    const running = frame.frame === "execute" && frame.id !== undefined ? this.#running.get(frame.id) : undefined;
-    if (running === undefined || frame.id === undefined) {
-      return this.#report(new ZerobootError(frame.code, frame.message));
-    }
-    this.#running.delete(frame.id);
-    running.receive(frame);
+    const { id = "" } = frame;
+    if (this.#questions.has(id)) return this.#questions.refuse(id, frame);
+    const running = this.#running.get(id);
+    if (running !== undefined && frame.frame === "execute") {
+      this.#running.delete(id);
+      running.receive(frame);
+    } else if (running !== undefined && frame.frame === "stdin") running.inputRefused(frame);
+    else this.#report(new ZerobootError(frame.code, frame.message));
+  }
+
+  #restarted({ vmId, forkTimeUs, reason }: RestartedFrame): void {
+    this.#vmId = vmId;
+    this.#forkTimeUs = forkTimeUs;
+    queueMicrotask(() => {
+      if (this.#end === undefined) this.#onRestart?.({ vmId, forkTimeUs, reason });
+    });
+  }
+
+  #nextId(): string {
+    return String(++this.#lastId);
+  }
+
+  #ask(frame: Extract<ClientFrame, { type: "complete" | "check" }>): Promise<CompletedFrame | CheckedFrame> {
+    if (this.#end !== undefined) throw this.#end;
+    this.#link.send(frame);
+    return this.#questions.wait(frame.id);
   }
 
   /** In a turn of its own: what the callback throws is not this session's. */
@@ -195,6 +266,7 @@ export class SessionBase implements AsyncDisposable {
     this.#end = error;
     for (const running of this.#running.values()) running.fail(error);
     this.#running.clear();
+    this.#questions.fail(error);
     for (const ping of this.#pings.values()) ping.reject(error);
     this.#pings.clear();
     this.#resolveClosed(error);

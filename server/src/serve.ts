@@ -1,8 +1,11 @@
+import { join } from "node:path";
 import { packageRoot, TextProgress } from "../../native/guest/build/index.js";
 import { loadEngine } from "../../native/index.js";
 import { loadApiKeys } from "./access/api-keys.js";
 import { HostPolicy } from "./access/host-policy.js";
 import { type Config, packageVersion, requireSafeBind } from "./config/config.js";
+import { type PageFile, readPageFiles } from "./http/page-files.js";
+import type { Logger } from "./logger.js";
 import { createLogger } from "./pino-logger.js";
 import { Server } from "./server.js";
 import { DEFAULT_SESSION_SETTINGS } from "./session/limits.js";
@@ -33,6 +36,7 @@ export async function serve(config: Config): Promise<number> {
   const host = engine.probeHost();
   const keys = loadApiKeys(config.apiKeysFile);
   requireSafeBind(config.host, keys !== undefined);
+  const page = readPage(log);
   const server = await Server.create({
     engine,
     createTransport: createUwsTransport,
@@ -47,9 +51,12 @@ export async function serve(config: Config): Promise<number> {
       maxQueuedExecutions: config.maxQueuedExecutions,
       idleTimeoutMs: config.sessionIdleTimeoutMs,
       lifetimeMs: config.sessionLifetimeMs,
+      maxOutputBytes: config.maxOutputBytes,
+      maxSessionOutputBytes: config.maxSessionOutputBytes,
       interruptGraceMs: config.interruptGraceMs,
     },
     templates: [config.template],
+    page,
     log,
   });
   const stopping = new AbortController();
@@ -74,7 +81,8 @@ export async function serve(config: Config): Promise<number> {
     });
     server.addTemplate(config.template, template);
     log.info({ template: config.template, runtime: template.info.runtime }, "ready");
-    if (!stopping.signal.aborted) process.stdout.write(greeting(config, address, template.info.runtime));
+    if (!stopping.signal.aborted)
+      process.stdout.write(greeting(config, address, template.info.runtime, page !== undefined));
     await stopped;
     return 0;
   } catch (error) {
@@ -89,12 +97,23 @@ export async function serve(config: Config): Promise<number> {
   }
 }
 
+/** The server is of use without its page. */
+function readPage(log: Logger): PageFile[] | undefined {
+  try {
+    return readPageFiles(join(packageRoot(), "dist/web-demo"));
+  } catch (error) {
+    log.warn({ error: error instanceof Error ? error.message : String(error) }, "there is no page at /");
+    return undefined;
+  }
+}
+
 /** Where the server listens and how to talk to it. */
-function greeting(config: Config, address: ListenAddress, runtime: string): string {
+function greeting(config: Config, address: ListenAddress, runtime: string, hasPage: boolean): string {
   const host = address.host.includes(":") ? `[${address.host}]` : address.host;
   const url = `http://${host === "0.0.0.0" || host === "[::]" ? "127.0.0.1" : host}:${address.port}`;
   return [
     `Zeroboot serves ${config.template} (${runtime}) at ${url}`,
+    ...(hasPage ? [`  page     ${url}/`] : []),
     `  try      npx zeroboot exec --url ${url} 'print(1+1)'`,
     `  health   curl ${url}/v1/health`,
     `  connect  ${url.replace("http", "ws")}/v1/session  (subprotocol zeroboot.v1.msgpack)`,

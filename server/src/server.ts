@@ -11,6 +11,8 @@ import {
 import type { ApiKeys } from "./access/api-keys.js";
 import type { HostPolicy } from "./access/host-policy.js";
 import { type Health, healthResponse, type ServerStatus } from "./http/health.js";
+import { pageRoutes } from "./http/page.js";
+import type { PageFile } from "./http/page-files.js";
 import { failure } from "./http/responses.js";
 import { createRouter } from "./http/router.js";
 import type { Logger } from "./logger.js";
@@ -45,6 +47,8 @@ export interface ServerOptions {
   readonly settings: SessionSettings;
   /** Templates to be served, by name; the first is the default. */
   readonly templates: readonly string[];
+  /** The page at `/`; undefined: it has not been built. */
+  readonly page: readonly PageFile[] | undefined;
   readonly log: Logger;
 }
 
@@ -81,6 +85,7 @@ export class Server {
         failure("upgrade_required", id, { upgrade: "websocket" }),
     };
     const router = createRouter(options.policy, {
+      ...pageRoutes(options.page),
       ...Object.fromEntries(HEALTH_PATHS.map((path) => [path, health])),
       [SESSION_PATH]: session,
     });

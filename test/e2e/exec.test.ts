@@ -6,6 +6,16 @@ import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { poll } from "../helpers/poll.js";
 import { CLI, collect, ended, runProgram, zeroboot } from "../helpers/program.js";
 
+/** CRC-32 as zlib has it, which Node has from version 22 on. */
+function crc32(data: Uint8Array): number {
+  let crc = ~0;
+  for (const byte of data) {
+    crc ^= byte;
+    for (let bit = 0; bit < 8; bit++) crc = (crc >>> 1) ^ (0xedb88320 & -(crc & 1));
+  }
+  return ~crc >>> 0;
+}
+
 const directory = mkdtempSync(join(tmpdir(), "zeroboot-exec-"));
 afterAll(() => rmSync(directory, { recursive: true, force: true }));
 
@@ -41,6 +51,49 @@ describe("zeroboot exec", () => {
       exitCode: 0,
       stdout: "from stdin\n",
     });
+  });
+
+  it("gives the program its own standard input", async () => {
+    const file = join(directory, "reverse.py");
+    writeFileSync(file, "print(input()[::-1])\n");
+    expect(await zeroboot(["exec", "--file", file], { stdin: "abc\n" })).toMatchObject({
+      exitCode: 0,
+      stdout: "cba\n",
+    });
+    const lines = await zeroboot(["exec", "import sys; print([len(line) for line in sys.stdin])"], {
+      stdin: "a\nbc\nd",
+    });
+    expect(lines).toMatchObject({ exitCode: 0, stdout: "[2, 3, 1]\n" });
+    // As from the code's own pipe: it is at its end.
+    const none = await zeroboot(["exec", "-"], { stdin: "import sys; print(repr(sys.stdin.read()))" });
+    expect(none).toMatchObject({ exitCode: 0, stdout: "''\n" });
+  });
+
+  it("shows a prompt where Python does when it reads from a pipe", async () => {
+    const ran = await zeroboot(["exec", 'print(input("name? "), input("and? "))'], { stdin: "a\nb\n" });
+    expect(ran).toEqual({ exitCode: 0, signal: null, stdout: "name? and? a b\n", stderr: "" });
+  });
+
+  it("passes many MiB of standard input on, byte for byte, to a program slower than the pipe", async () => {
+    const mebibytes = 16;
+    const code =
+      "import sys, zlib, time\ntime.sleep(1)\ndata = sys.stdin.buffer.read()\nprint(len(data), zlib.crc32(data))";
+    const file = join(directory, "big");
+    const piece = Buffer.from(Array.from({ length: 1 << 20 }, (_, at) => (at * 31 + (at >> 8)) & 0xff));
+    const data = Buffer.concat(Array.from({ length: mebibytes }, () => piece));
+    writeFileSync(file, data);
+    const ran = await runProgram("sh", ["-c", `exec "$0" "$@" <${file}`, process.execPath, CLI, "exec", code]);
+    const [length, checksum] = ran.stdout.trim().split(" ").map(Number);
+    expect([ran.exitCode, ran.stderr, length]).toEqual([0, "", data.length]);
+    expect(checksum).toBe(crc32(data));
+  });
+
+  it("does not wait for the end of an input that nobody reads", async () => {
+    const child = spawn(process.execPath, [CLI, "exec", "print(1)"], { stdio: ["pipe", "pipe", "inherit"] });
+    const stdout = collect(child.stdout);
+    child.stdin.write("never read, and never ended");
+    expect(await ended(child)).toEqual({ exitCode: 0, signal: null });
+    expect(stdout()).toBe("1\n");
   });
 
   it("prints the last expression's value when asked", async () => {

@@ -23,5 +23,10 @@ mkdir -p /root/dev/pts /root/dev/shm
 mount -t devpts devpts /root/dev/pts
 mount -t tmpfs tmpfs /root/dev/shm
 ip link set lo up
+# Only a machine that is to be reached has a network: QEMU's, whose addresses are these.
+if [ -e /sys/class/net/eth0 ] || [ -e /root/sys/class/net/eth0 ]; then
+  ip addr add 10.0.2.15/24 dev eth0
+  ip link set eth0 up
+fi
 ulimit -n 65536
 exec switch_root /root /bin/sh /run/zeroboot-results/run.sh

@@ -9,6 +9,11 @@ const RESULTS_IN_MACHINE = "/run/zeroboot-results";
 const CONSOLE = "console.log";
 const EXIT_CODE = "exit-code";
 
+export interface PortForward {
+  readonly hostPort: number;
+  readonly machinePort: number;
+}
+
 export interface MachineCommand {
   readonly command: readonly string[];
   readonly directory: string;
@@ -16,6 +21,8 @@ export interface MachineCommand {
   readonly environment: Readonly<Record<string, string>>;
   /** What the command writes into `$RESULTS` is kept here; thrown away if undefined. */
   readonly resultsDirectory: string | undefined;
+  /** Of the machine's ports, the one that can be reached on this host's loopback, and by which; none if undefined. */
+  readonly forward: PortForward | undefined;
   readonly memoryMb: number;
   readonly processors: number;
   readonly signal: AbortSignal;
@@ -67,6 +74,11 @@ function emulate(parts: MachineParts, command: MachineCommand, results: string):
     ...share("host", "/", ",readonly=on,multidevs=remap"),
     ...share("results", results, ""),
   ];
+  if (command.forward !== undefined) {
+    const { hostPort, machinePort } = command.forward;
+    machine.push("-netdev", `user,id=net,restrict=on,hostfwd=tcp:127.0.0.1:${hostPort}-:${machinePort}`);
+    machine.push("-device", "virtio-net-pci,netdev=net,romfile=");
+  }
   return new Promise((resolve, reject) => {
     const qemu = spawn("qemu-system-x86_64", machine, {
       stdio: ["ignore", "inherit", "inherit"],

@@ -4,7 +4,7 @@
  * mean nothing there: the machine is emulated in software.
  */
 import { ensureArtefacts, packageRoot, SetupError, TextProgress } from "../../native/guest/build/index.js";
-import { MachineFailed, runInMachine } from "./machine.js";
+import { MachineFailed, type PortForward, runInMachine } from "./machine.js";
 import { machineParts } from "./parts.js";
 
 const MEMORY_MB = 6144;
@@ -18,6 +18,8 @@ const TESTS = ["npx", "vitest", "run", "--project", "engine", "--project", "e2e"
 const PASSED_ON = ["CI", "ZEROBOOT_HOME"];
 /** Names a directory for what the command writes into `$RESULTS`. */
 const RESULTS_VARIABLE = "ZEROBOOT_RESULTS";
+/** `HOST:MACHINE`: a port of this host's loopback that leads to one of the machine's. */
+const FORWARD_VARIABLE = "ZEROBOOT_FORWARD";
 
 const stopping = new AbortController();
 for (const name of ["SIGINT", "SIGTERM"] as const) process.once(name, () => stopping.abort());
@@ -36,6 +38,7 @@ try {
     directory: packageRoot(),
     environment: { ...environment, REQUIRE_KVM: "1" },
     resultsDirectory: process.env[RESULTS_VARIABLE],
+    forward: portForward(process.env[FORWARD_VARIABLE]),
     memoryMb: MEMORY_MB,
     processors: PROCESSORS,
     signal: stopping.signal,
@@ -45,4 +48,12 @@ try {
   else if (error instanceof MachineFailed) process.stderr.write(`${error.message}\n`);
   else if (!stopping.signal.aborted) throw error;
   process.exitCode = 1;
+}
+
+function portForward(text: string | undefined): PortForward | undefined {
+  if (text === undefined) return undefined;
+  const [, hostPort, machinePort] = /^(\d{1,5}):(\d{1,5})$/.exec(text) ?? [];
+  if (hostPort === undefined || machinePort === undefined)
+    throw new RangeError(`${FORWARD_VARIABLE} is not HOST:MACHINE`);
+  return { hostPort: Number(hostPort), machinePort: Number(machinePort) };
 }

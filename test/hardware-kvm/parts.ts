@@ -21,6 +21,7 @@ const BUSYBOX_PACKAGE = "busybox-static";
 const MODULES = [
   ...["irqbypass", "kvm", "ccp", "kvm-amd"],
   ...["virtio_ring", "virtio", "virtio_pci_modern_dev", "virtio_pci_legacy_dev", "virtio_pci"],
+  ...["failover", "net_failover", "virtio_net"],
   ...["netfs", "fscache", "9pnet", "9pnet_virtio", "9p", "overlay"],
 ];
 

@@ -66,7 +66,9 @@ export class ServerProcess implements AsyncDisposable {
     const server = await ServerProcess.listening(args, env);
     await poll("ready", READY_WITHIN_MS, async () => {
       if (server.#hasEnded) throw new Error(`the server ended:\n${server.stdout}${server.stderr}`);
-      return (await server.health()).body.status === "ok" ? true : undefined;
+      // One that is ending refuses connections before it has ended and can be asked why.
+      const health = await server.health().catch(() => undefined);
+      return health?.body.status === "ok" ? true : undefined;
     });
     return server;
   }

@@ -35,7 +35,7 @@ export function encodeFrame(frame: ClientFrame | ServerFrame): Uint8Array {
  */
 export function decodeClientFrame(message: Uint8Array): ClientFrame {
   const frame = decode(message, MAX_CLIENT_FRAME_BYTES, CLIENT_FRAME_TYPES, clientFrame);
-  if (frame.type === "execute" && utf8Length(frame.code) > MAX_CODE_BYTES) {
+  if ("code" in frame && utf8Length(frame.code) > MAX_CODE_BYTES) {
     throw new FrameError("code_too_large", `the code has more than ${MAX_CODE_BYTES} bytes`, {
       frame: frame.type,
       id: frame.id,

@@ -108,6 +108,7 @@ export const FAILURES = {
 
   // Told over HTTP only.
   not_found: { closeCode: null, httpStatus: 404, meaning: "There is nothing at this path." },
+  page_not_built: { closeCode: null, httpStatus: 404, meaning: "The page has not been built." },
   method_not_allowed: { closeCode: null, httpStatus: 405, meaning: "The path does not answer this method." },
   upgrade_required: { closeCode: null, httpStatus: 426, meaning: "The path speaks WebSocket only." },
 } as const satisfies Record<string, FailureInfo>;

@@ -30,6 +30,8 @@ class NodeSocket implements Socket {
       // Output is mostly short and latency is what counts.
       perMessageDeflate: false,
       followRedirects: false,
+      // Each message in a turn of its own: who iterates stdout and stderr side by side gets both in the order of arrival.
+      allowSynchronousEvents: false,
     });
     this.#socket.binaryType = "arraybuffer";
     this.#socket.on("message", (data, isBinary) => {

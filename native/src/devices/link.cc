@@ -159,6 +159,20 @@ uint32_t Link::Fill(InputQueue& queue) {
   return filled;
 }
 
+bool Link::CanFillInput(const InputQueue& queue) const {
+  if (queue.empty() || running_ == 0) return false;
+  const zb_record record = queue.front();
+  return record.kind == ZB_HOST_STDIN && record.execution == running_;
+}
+
+uint32_t Link::FillInput(InputQueue& queue) {
+  uint32_t filled = 0;
+  while (filled < ZB_RX_BYTES && CanFillInput(queue)) {
+    filled += static_cast<uint32_t>(queue.Take({ring_ + ZB_RX_OFFSET + filled, ZB_RX_BYTES - filled}));
+  }
+  return filled;
+}
+
 void Link::ResetPositions() {
   zb_ring_control* ring = control();
   // The agent has drained and re-reads both after RX.

@@ -33,6 +33,10 @@ class Link {
   // Whether Fill would put anything.
   bool CanFill(const InputQueue& queue) const;
 
+  // The same for standard input of the running cell alone, which the agent takes while the cell runs.
+  uint32_t FillInput(InputQueue& queue);
+  bool CanFillInput(const InputQueue& queue) const;
+
   // Before an RX read is answered with bytes: both transmit positions go to 0 if the ring is drained, so
   // that a session keeps touching the same pages.
   void ResetPositions();

@@ -112,6 +112,11 @@ uint16_t Conversation::Start(const std::string& code, uint8_t flags) {
   return execution;
 }
 
+void Conversation::Write(uint16_t execution, const std::string& bytes, bool eof) {
+  const std::span<const uint8_t> payload{reinterpret_cast<const uint8_t*>(bytes.data()), bytes.size()};
+  vm_->runner().Send(ZB_HOST_STDIN, eof ? ZB_STDIN_EOF : 0, execution, payload);
+}
+
 CellResult Conversation::Finish(uint16_t execution) {
   CellResult result;
   std::string payload;
@@ -129,6 +134,10 @@ CellResult Conversation::Finish(uint16_t execution) {
         break;
       case ZB_GUEST_RESULT:
         if ((record.flags & ZB_PART_INDEX_MASK) == ZB_MIME_TEXT) result.result += payload;
+        if ((record.flags & ZB_PART_INDEX_MASK) == ZB_MIME_JSON) result.json += payload;
+        break;
+      case ZB_GUEST_INPUT_REQUEST:
+        result.prompts.push_back(payload);
         break;
       case ZB_GUEST_ERROR:
         switch (record.flags & ZB_PART_INDEX_MASK) {

@@ -13,7 +13,9 @@ namespace zb {
 struct CellResult {
   std::string out;
   std::string err;
-  std::string result;  // text/plain
+  std::string result;                // text/plain
+  std::string json;                  // application/json: a question's answer
+  std::vector<std::string> prompts;  // of the requests for input
   std::string error_name, error_message, error_traceback;
   zb_done done{};
 };
@@ -35,6 +37,8 @@ class Conversation {
   uint16_t Start(const std::string& code, uint8_t flags = 0);
   CellResult Finish(uint16_t execution);
   void WaitForIdentity();
+  // Standard input of a cell that was started with ZB_EXECUTE_STDIN_OPEN. Throws kQueueFull.
+  void Write(uint16_t execution, const std::string& bytes, bool eof = false);
 
   // Closes the VM and waits for its end.
   VmEnd Close();

@@ -12,6 +12,9 @@ constexpr uint64_t kDrainIntervalNs = 3'000'000;
 // it is made to look, soon after a cell and then more rarely.
 constexpr uint64_t kFirstLookNs = 20'000'000;
 constexpr uint64_t kMaxLookNs = 1'000'000'000;
+// How long standard input waits for the agent to ask for it, as it does for input(), before the agent is told that
+// it is there for the cell's children.
+constexpr std::chrono::milliseconds kInputPatience{10};
 constexpr uint8_t kCtrlC = 0x03;
 constexpr uint8_t kCtrlZ = 0x1a;
 
@@ -24,7 +27,9 @@ void GuestRunner::Send(uint8_t kind, uint8_t flags, uint16_t execution, std::spa
     throw EngineError(ErrorCode::kQueueFull, "the VM's input queue is full");
   }
   bytes_in_.fetch_add(payload.size(), std::memory_order_relaxed);
-  if (thread_ != 0 && waiting_) Kick(thread_);
+  // Else the vCPU thread finds it when the agent asks.
+  const bool unasked = kind == ZB_HOST_STDIN && execution == running_ && !offered_ && !offer_at_;
+  if (thread_ != 0 && (waiting_ || unasked)) Kick(thread_);
   wake_.notify_one();
 }
 
@@ -142,7 +147,28 @@ void GuestRunner::DeliverRequests(Machine& machine, Lock& lock) {
   if (waiting_ && machine.link().CanFill(input_)) {
     waiting_ = false;
     machine.WakeAgent();
+  } else {
+    OfferInput(machine);
   }
+}
+
+void GuestRunner::OfferInput(Machine& machine) {
+  if (waiting_ || offered_ || !machine.link().CanFillInput(input_)) return;
+  const auto now = std::chrono::steady_clock::now();
+  if (!offer_at_) {
+    offer_at_ = now + kInputPatience;
+    if (!offer_timer_) offer_timer_.emplace();
+    offer_timer_->Arm(std::chrono::nanoseconds(kInputPatience).count());
+  } else if (now >= *offer_at_) {
+    offer_at_.reset();
+    offered_ = machine.WakeAgent();
+  }
+}
+
+void GuestRunner::WithdrawOffer() {
+  offered_ = false;
+  offer_at_.reset();
+  if (offer_timer_) offer_timer_->Disarm();
 }
 
 void GuestRunner::WaitParked(Lock& lock, TickDeferral* ticks, Park& park) {
@@ -171,6 +197,7 @@ bool GuestRunner::HandleRx(Machine& machine, TickDeferral* ticks, bool input) {
   thread_ = 0;  // woken by the condition variable from here on
   timer_->Disarm();
   waiting_ = false;
+  WithdrawOffer();
   Park park;
   // Looked at once: nothing is started while the guest stands still.
   std::optional<bool> others;
@@ -217,6 +244,14 @@ bool GuestRunner::HandleRx(Machine& machine, TickDeferral* ticks, bool input) {
     WaitParked(lock, ticks, park);
     wakeups_.fetch_add(1, std::memory_order_relaxed);
   }
+}
+
+void GuestRunner::HandleRxTake(Machine& machine) {
+  Lock lock(mutex_);
+  const uint32_t bytes = machine.link().FillInput(input_);
+  // Until it is told that there is nothing more, the agent comes back by itself.
+  if (bytes == 0) WithdrawOffer();
+  machine.Answer(bytes);
 }
 
 bool GuestRunner::HandleTxSpace(Machine& machine) {
@@ -310,6 +345,9 @@ GuestRunner::Outcome GuestRunner::Loop(Machine& machine, TickDeferral* ticks) {
       case Machine::Next::kRxInput:
         go_on = HandleRx(machine, ticks, true);
         break;
+      case Machine::Next::kRxTake:
+        HandleRxTake(machine);
+        break;
       case Machine::Next::kTxSpace:
         go_on = HandleTxSpace(machine);
         break;
@@ -340,6 +378,7 @@ GuestRunner::Outcome GuestRunner::Run(Machine& machine, TickDeferral* ticks) {
       std::lock_guard lock(runner.mutex_);
       runner.thread_ = 0;
       runner.timer_.reset();
+      runner.offer_timer_.reset();
       runner.parked_.store(false, std::memory_order_relaxed);
     }
   } leave{*this};

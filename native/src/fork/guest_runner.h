@@ -6,6 +6,7 @@
 //          RX, nothing to hand over            input, stop
 //   running ------------------------> parked ---------------> running
 //   running --- RX while other guest threads live ---> waiting (still in KVM_RUN; input kicks and wakes COM2)
+//   running --- standard input unasked for 10 ms ---> running, COM2 raised; the agent reads RX_TAKE until it is empty
 //   running --- TX_SPACE, queue full ---> blocked ----------> running   (somebody reads, or output is discarded)
 #pragma once
 
@@ -77,6 +78,7 @@ class GuestRunner {
   Outcome Loop(Machine& machine, TickDeferral* ticks);
   // Each returns whether to go on running; false: stop, end or (boot) ready.
   bool HandleRx(Machine& machine, TickDeferral* ticks, bool input);
+  void HandleRxTake(Machine& machine);
   bool HandleTxSpace(Machine& machine);
   bool HandleDoorbell(Machine& machine);
   void HandleTimer(Machine& machine);
@@ -84,6 +86,9 @@ class GuestRunner {
   // Moves output to the queue; false after a protocol violation.
   bool Drain(Machine& machine, Lock& lock);
   void DeliverRequests(Machine& machine, Lock& lock);
+  // Standard input that nobody asks for: a child may be reading it. After a moment the agent is told.
+  void OfferInput(Machine& machine);
+  void WithdrawOffer();
   // Whether the guest must go on because something but its agent could want to run in it.
   bool OthersMayRun(Machine& machine);
   // Has an agent that waits for others look again whether there still are any.
@@ -131,6 +136,10 @@ class GuestRunner {
   // Drains the ring while output may come; looks for an idle guest while the agent waits.
   std::optional<KickTimer> timer_;
   uint64_t look_interval_ns_ = 0;  // grows while the same cell's others live
+  // When standard input will have waited long enough for the agent to be told; its timer is made when first needed.
+  std::optional<std::chrono::steady_clock::time_point> offer_at_;
+  std::optional<KickTimer> offer_timer_;
+  bool offered_ = false;  // the agent has been told, and takes until there is nothing more
 };
 
 }  // namespace zb

@@ -217,6 +217,8 @@ Machine::Next Machine::HandleLinkRead(uint64_t offset) {
       return Next::kRx;
     case ZB_REG_RX_INPUT:
       return Next::kRxInput;
+    case ZB_REG_RX_TAKE:
+      return Next::kRxTake;
     case ZB_REG_TX_SPACE:
       return Next::kTxSpace;
     default:

@@ -60,6 +60,7 @@ class Machine {
     kDoorbell,     // the transmit ring has something
     kRx,           // an unanswered read of RX: the agent is idle
     kRxInput,      // an unanswered read of RX_INPUT: the cell waits for input
+    kRxTake,       // an unanswered read of RX_TAKE: the agent takes input for the cell's children
     kTxSpace,      // an unanswered read of TX_SPACE
     kEnd,          // see end()
   };

@@ -30,9 +30,9 @@ double RunNumber(Conversation& fork, const std::string& code) {
   return std::strtod(RunOk(fork, code).c_str(), nullptr);
 }
 
-uint16_t StartAndAwaitOutput(Conversation& fork, const std::string& code) {
+uint16_t StartAndAwaitOutput(Conversation& fork, const std::string& code, uint8_t flags) {
   const uint64_t before = fork.vm().runner().bytes_out();
-  const uint16_t execution = fork.Start(code);
+  const uint16_t execution = fork.Start(code, flags);
   WaitFor("the cell's first output", kPatience, [&] { return fork.vm().runner().bytes_out() > before; });
   return execution;
 }

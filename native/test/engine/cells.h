@@ -28,7 +28,7 @@ double RunNumber(Conversation& fork, const std::string& code);
 std::string Summary(const CellResult& result);
 
 // A cell was started and its first output has left the guest: it runs.
-uint16_t StartAndAwaitOutput(Conversation& fork, const std::string& code);
+uint16_t StartAndAwaitOutput(Conversation& fork, const std::string& code, uint8_t flags = 0);
 
 // The VM is as a user wants it: it answers.
 void CheckAnswers(Conversation& fork);

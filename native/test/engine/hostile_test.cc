@@ -1,4 +1,7 @@
 // Guests that turn on their own machine: that VM ends, by its name, and no other notices.
+#include <algorithm>
+#include <cstdlib>
+#include <future>
 #include <map>
 #include <random>
 
@@ -37,6 +40,87 @@ void CheckEnd(const VmEnd& end, EndReason reason, const std::string& detail) {
 
 void CheckConsole(const VmEnd& end, const char* text) {
   Check(end.console.find(text) != std::string::npos, "no '", text, "' in the console's tail:\n", end.console);
+}
+
+constexpr int kScribblers = 100;
+constexpr int kScribblersAtOnce = 10;
+// For a guest that has made itself stand still: its owner ends it. Milliseconds.
+constexpr double kStillAfter = 2'000, kStillAfterEmulated = 10'000;
+
+// What is damaged. Each is the body of a loop; `rnd` is seeded.
+struct Damage {
+  const char* name;
+  const char* step;
+};
+constexpr Damage kDamages[] = {
+    {"control block", "control[rnd.randrange(12)] = rnd.getrandbits(32)"},
+    {"positions, nearly right", "control[rnd.randrange(2)] = (control[0] + rnd.randrange(-40, 40)) & 0xffffffff"},
+    {"flags and counters", "control[rnd.randrange(2, 10)] = rnd.choice([0, 1, 2, 3, rnd.getrandbits(32)])"},
+    {"records", "for i in range(50): ring[rnd.randrange(0x10000, 0x20000)] = rnd.getrandbits(8)"},
+    {"records, near the head", "ring[0x10000 + (control[0] + rnd.randrange(-64, 8)) % 0x10000] = rnd.getrandbits(8)"},
+    {"what the host sends", "for i in range(50): ring[rnd.randrange(0x1000, 0x10000)] = rnd.getrandbits(8)"},
+    {"the ring", "ring[rnd.randrange(len(ring))] = rnd.getrandbits(8)"},
+    {"doorbell", "registers[5] = rnd.getrandbits(32)"},
+    {"writes of known registers", "registers[rnd.choice([0, 1, 2, 4, 5, 6, 8, 9])] = rnd.getrandbits(32)"},
+    {"reads that answer at once", "registers[rnd.choice([0, 1, 2, 6, 9])]"},
+    {"reads that wait for the host", "registers[rnd.choice([4, 8])]"},
+    {"registers, any width",
+     "kind = rnd.choice([ctypes.c_uint8, ctypes.c_uint16, ctypes.c_uint32, ctypes.c_uint64])\n"
+     "place = kind.from_buffer(page, rnd.randrange(0, 4089))\n"
+     "if rnd.random() < 0.5: place.value\n"
+     "else: place.value = rnd.getrandbits(8)"},
+    {"everything",
+     "where = rnd.random()\n"
+     "if where < 0.3: control[rnd.randrange(12)] = rnd.getrandbits(rnd.choice([1, 8, 32]))\n"
+     "elif where < 0.9: ring[rnd.randrange(len(ring))] = rnd.getrandbits(8)\n"
+     "else: registers[rnd.randrange(64)] = rnd.getrandbits(rnd.choice([1, 32]))"},
+};
+
+// The tests' seed: new each time, or what ENGINE_TEST_SEED says.
+uint64_t ScribbleSeed() {
+  const char* given = std::getenv("ENGINE_TEST_SEED");
+  return given != nullptr ? std::strtoull(given, nullptr, 0) : std::random_device{}();
+}
+
+std::string Indented(const std::string& code, const std::string& by) {
+  std::string indented;
+  for (const std::string& line : Lines(code)) indented += by + line + "\n";
+  return indented;
+}
+
+// Half of the guests print from another thread at the same time, a quarter each from this one or not at all.
+std::string ScribblingCell(const Damage& damage, int guest, uint64_t seed) {
+  std::string code = Text("import ctypes, random, threading\nrnd = random.Random(", seed, ")\n");
+  if (guest % 4 < 2) {
+    code +=
+        "def chatter():\n    for i in range(3000): print('x' * 300)\n"
+        "threading.Thread(target=chatter, daemon=True).start()\n";
+  }
+  code += "for step in range(1000):\n" + Indented(damage.step, "    ");
+  if (guest % 4 == 2) code += "    print('x' * rnd.randrange(3000))\n";
+  return code;
+}
+
+// One guest at it; how it ended, behind what it did.
+std::string Scribble(const Context& context, int guest, uint64_t seed) {
+  const Damage& damage = kDamages[static_cast<size_t>(guest) % std::size(kDamages)];
+  const double patience = context.AtMost(kStillAfter, kStillAfterEmulated);
+  Conversation fork(context.source, {.prefault = true}, milliseconds(static_cast<int>(patience)));
+  std::string name = "survived";
+  try {
+    fork.WaitForIdentity();
+    RunOk(fork, kMapLink);
+    fork.Run(ScribblingCell(damage, guest, seed));
+    // That it has come through does not mean that it is well.
+    fork.Run("print(6 * 7)");
+  } catch (const EngineError& error) {
+    // A guest may also hang itself: then its owner's deadline ends it.
+    name = error.code() == ErrorCode::kVmClosed ? EndReasonName(fork.WaitForEnd().reason) : "stood still";
+  }
+  Check(name != "kvm_failed" && name != "fork_failed" && name != "closed", damage.name, " with seed ", seed,
+        " ended in ", name);
+  fork.Close();
+  return Text(damage.name, ": ", name);
 }
 
 }  // namespace
@@ -202,39 +286,33 @@ print(ctypes.string_at(start - 1, 1), ctypes.string_at(end, 1)))");
   return "zeroes on both sides of the registers";
 }
 
-// Random damage to ring and registers: whatever becomes of that VM, it is that VM's alone and has a name.
+// Random damage to ring and registers, also while another thread prints: whatever becomes of that VM, it is that VM's
+// alone and has a name.
 ENGINE_TEST(hostile_scribbling) {
   Fork bystander(context);
-  std::mt19937_64 random(std::random_device{}());
+  const int live = ForkedVm::live();
+  const uint64_t seed = ScribbleSeed();
   std::map<std::string, int> ends;
-  constexpr int kRounds = 16;
-  for (int i = 0; i < kRounds; i++) {
-    Conversation fork(context.source, {.prefault = true}, seconds(20));
-    fork.WaitForIdentity();
-    RunOk(fork, kMapLink);
-    const uint64_t seed = random();
-    const std::string code = Text("import random\nrandom.seed(", seed, R"()
-for step in range(2000):
-    kind = random.random()
-    if kind < 0.6: control[random.randrange(8)] = random.getrandbits(32)
-    elif kind < 0.8: ring[random.randrange(len(ring))] = random.getrandbits(8)
-    elif kind < 0.95: registers[5] = random.getrandbits(32)
-    else: print('x' * random.randrange(5000))
-)");
-    std::string name = "survived";
-    try {
-      fork.Run(code);
-    } catch (const EngineError& error) {
-      // A guest may also hang itself: then its owner's deadline ends it.
-      name = error.code() == ErrorCode::kVmClosed ? EndReasonName(fork.WaitForEnd().reason) : "hung";
+  int answers = 0;
+  for (int done = 0; done < kScribblers; done += kScribblersAtOnce) {
+    std::vector<std::future<std::string>> guests;
+    for (int i = done; i < std::min(done + kScribblersAtOnce, kScribblers); i++) {
+      guests.push_back(std::async(std::launch::async, [&context, i, seed] { return Scribble(context, i, seed + i); }));
     }
-    Check(name != "kvm_failed" && name != "fork_failed", "scribbling with seed ", seed, " ended in ", name);
-    ends[name]++;
-    fork.Close();
-    CheckAnswers(bystander);
+    for (std::future<std::string>& guest : guests) {
+      while (guest.wait_for(milliseconds(1)) != std::future_status::ready) {
+        CheckEqual(RunOk(bystander, Text("print(", answers, ")")), Text(answers, "\n"), "another fork's answer");
+        answers++;
+      }
+      ends[guest.get()]++;
+    }
   }
-  std::string line = Text(kRounds, " guests:");
-  for (const auto& [name, count] : ends) line += Text(" ", name, " ", count);
+  ForkedVm::JoinReaped();
+  CheckEqual(ForkedVm::live(), live, "the number of live VMs afterwards");
+  CheckEqual(ForkedVm::reaping(), 0, "the number of VMs that are not yet released");
+  CheckAnswers(bystander);
+  std::string line = Text(kScribblers, " guests, seed ", seed, ", ", answers, " answers of another fork:");
+  for (const auto& [name, count] : ends) line += Text("\n       ", count, " ", name);
   return line;
 }
 

@@ -1,10 +1,24 @@
 // Between cells: an idle fork costs nothing, and one whose threads have work goes on.
+#include <cstdlib>
 #include <memory>
+#include <random>
 #include <thread>
 
 #include "engine/cells.h"
 
 namespace zb::test {
+namespace {
+
+// Sends of the test below; an emulated machine does a tenth unless told.
+constexpr int kSends = 100'000;
+constexpr const char* kSendsVariable = "ZEROBOOT_TEST_SENDS";
+
+int Sends(const Context& context) {
+  const char* asked = std::getenv(kSendsVariable);
+  return asked != nullptr ? std::atoi(asked) : context.emulated ? kSends / 10 : kSends;
+}
+
+}  // namespace
 
 ENGINE_TEST(park_idle_fork_makes_no_exit) {
   Fork fork(context);
@@ -44,6 +58,34 @@ thread.start())");
   RunOk(fork, "stop = True\nthread.join()");
   Check(fork.WaitUntilParked(kPatience), "the fork does not park after its thread has ended");
   return Text("a thread ticked ", after - before, " times in 1 s without a cell; parked once it had ended");
+}
+
+// Cells and their input at random moments, to a guest that is parked in the engine or, while a thread lives that ends
+// at any time, waits in its kernel. A lost one would have the cell wait for ever; a wrong order is seen by the cell.
+ENGINE_TEST(park_sends_at_random_times) {
+  Fork fork(context);
+  const uint64_t seed = std::random_device{}();
+  std::mt19937_64 random(seed);
+  RunOk(fork, "import threading, time");
+  constexpr int kLines = 24;
+  const int rounds = Sends(context) / (kLines + 1);
+  const auto start = Clock::now();
+  for (int round = 0; round < rounds; round++) {
+    std::string code = random() % 2 == 0 ? ""
+                                         : Text("threading.Thread(target=time.sleep, args=(", (random() % 8) / 1000.0,
+                                                ",)).start()\n");
+    code += Text("for i in range(", kLines, "):\n    line = input()\n    assert line == f'", round, " {i}', line");
+    const uint16_t execution = fork.Start(code, ZB_EXECUTE_STDIN_OPEN);
+    for (int i = 0; i < kLines; i++) {
+      // Mostly at once; now and then long enough for the guest to park, or to look for other threads.
+      if (random() % 4 == 0) std::this_thread::sleep_for(std::chrono::microseconds(random() % 2000));
+      fork.Write(execution, Text(round, " ", i, "\n"));
+    }
+    const CellResult cell = fork.Finish(execution);
+    Check(cell.done.status == ZB_DONE_OK, "round ", round, " of seed ", seed, ": ", Summary(cell));
+  }
+  return Text(rounds * (kLines + 1), " sends in ", MillisecondsSince(start) / 1000, " s, none lost (", kSendsVariable,
+              " sets how many, ", kSends, " without emulation)");
 }
 
 // The kernel's own threads come and go; only the guest's others keep it from being parked.

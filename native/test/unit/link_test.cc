@@ -272,6 +272,28 @@ TEST(link_gives_input_to_the_running_cell_and_the_next_cells_variables_later) {
   EXPECT(vm.link.CanFill(vm.input));
 }
 
+TEST(link_gives_input_alone_while_a_cell_runs) {
+  LinkedAgent vm;
+  const std::vector<uint8_t> bytes(ZB_RX_BYTES, 'i');
+  const auto push = [&](uint8_t kind, uint16_t execution) { return vm.input.Push(kind, 0, execution, bytes); };
+  EXPECT(push(ZB_HOST_STDIN, 1));
+  EXPECT(!vm.link.CanFillInput(vm.input));
+  EXPECT_EQ(vm.link.FillInput(vm.input), 0u);
+  vm.link.Fill(vm.input);
+  vm.link.Fill(vm.input);
+  vm.Start(2);
+  EXPECT(!vm.link.CanFillInput(vm.input));
+  EXPECT(push(ZB_HOST_STDIN, 2));
+  EXPECT(push(ZB_HOST_STDIN, 2));
+  EXPECT(push(ZB_HOST_ENV, 3));
+  // Two records in three pieces, with the first one's end and the second one's header in the middle one.
+  EXPECT_EQ(vm.link.FillInput(vm.input), ZB_RX_BYTES);
+  EXPECT_EQ(vm.link.FillInput(vm.input), ZB_RX_BYTES);
+  EXPECT_EQ(vm.link.FillInput(vm.input), 2 * sizeof(zb_record));
+  EXPECT(!vm.link.CanFillInput(vm.input));
+  EXPECT_EQ(vm.link.FillInput(vm.input), 0u);
+}
+
 TEST(link_state_survives_a_fork) {
   LinkedAgent parent;
   parent.agent.Send(ZB_GUEST_READY, 0, "x");

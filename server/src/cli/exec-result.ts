@@ -1,3 +1,4 @@
+import type { ExecutionResult } from "@zeroboot/sdk";
 import type { ExecutionStatus } from "@zeroboot/sdk/protocol";
 import { EXIT } from "./exit-codes.js";
 
@@ -14,8 +15,28 @@ export interface Ran {
   readonly failure?: string | undefined;
 }
 
+/** What is to be told of a program that ended, its output apart. */
+export function ranBy({ exitCode, status, error, result, truncated, stoppedBy }: ExecutionResult): Ran {
+  const text = result?.["text/plain"];
+  return {
+    exitCode,
+    status,
+    traceback: error?.traceback,
+    result: typeof text === "string" ? text : undefined,
+    truncated,
+    ...(stoppedBy === "outOfMemory" ? { failure: "the program took all of the VM's memory" } : {}),
+  };
+}
+
 /** Ends of a VM that the program in it can bring about; its exit code is then 137. All others are failures of ours. */
-const GUEST_ENDS = new Set(["guest_panic", "guest_reset", "triple_fault", "agent_exited", "protocol_violation"]);
+const GUEST_ENDS = new Set([
+  "guest_panic",
+  "guest_reset",
+  "triple_fault",
+  "agent_exited",
+  "out_of_memory",
+  "protocol_violation",
+]);
 
 /** How a program ended whose session ended with it. @param reason code of the session's end */
 export function endedWithSession(ran: Ran, reason: string, message: string): Ran {

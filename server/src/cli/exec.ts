@@ -1,93 +1,111 @@
 import { readFileSync } from "node:fs";
-import { type Config, loadConfig } from "../config/config.js";
+import type { SessionBase } from "@zeroboot/sdk/transport";
 import { ServerError } from "../errors.js";
 import { onStopSignal } from "../stop-signals.js";
-import type { Ran } from "./exec-result.js";
+import { type ConnectedSession, connect, type SessionOptions } from "./connect.js";
+import { endedWithSession, type Ran, ranBy } from "./exec-result.js";
 import { EXIT } from "./exit-codes.js";
+import { longestTimeout } from "./longest-timeout.js";
+import { flushed, type StandardStreams, writeAll } from "./standard-streams.js";
+import { StdinFeed } from "./stdin-feed.js";
 
 /** Options of `zeroboot exec`, as the command line has them. */
-export interface ExecOptions {
+export interface ExecOptions extends SessionOptions {
   readonly file?: string;
   readonly timeout?: string;
   readonly print?: boolean;
-  readonly url?: string;
-  readonly apiKey?: string;
-  readonly template: string;
-  readonly snapshot?: string;
-  readonly memoryMb?: string;
-  readonly kernel?: string;
 }
 
-/** A program to run, and where its output goes. */
-export interface ExecRequest {
+/** A program to run. */
+interface Program {
   readonly code: string;
-  /** Milliseconds; none if undefined. */
+  /** Milliseconds; as long as the session allows if undefined. */
   readonly timeoutMs: number | undefined;
-  onStdout(data: Uint8Array): void;
-  onStderr(data: Uint8Array): void;
-  /** Aborted once: interrupt the program, or stop preparing for it. */
-  readonly signal: AbortSignal;
+  /** Whether standard input is the program's: it is not where the code came that way. */
+  readonly takesStdin: boolean;
 }
 
 /**
- * Run code in a VM of its own, on this machine or on a server, and pass its output on.
+ * Run code in a VM of its own, on this machine or on a server: its standard streams are this process's.
  * @returns the program's own exit code, or 124, or 125
  * @throws ServerError `input_invalid`, `config_invalid`; EngineError, SetupError; the SDK's errors
  */
-export async function exec(code: string | undefined, options: ExecOptions): Promise<number> {
-  const config = templateConfig(options);
+export async function exec(
+  code: string | undefined,
+  options: ExecOptions,
+  streams: StandardStreams = process,
+): Promise<number> {
+  const program: Program = {
+    code: readCode(code, options.file),
+    timeoutMs: parseTimeout(options.timeout),
+    takesStdin: code !== "-",
+  };
   const interrupt = new AbortController();
   const stop = onStopSignal();
   void stop.received.then(() => interrupt.abort());
   // Whoever reads our output has left: there is nobody to run for.
-  for (const stream of [process.stdout, process.stderr]) stream.on("error", () => process.exit(EXIT.failure));
+  for (const stream of [streams.stdout, streams.stderr]) stream.on("error", () => process.exit(EXIT.failure));
+  let connected: ConnectedSession | undefined;
   try {
-    const request: ExecRequest = {
-      code: readCode(code, options.file),
-      timeoutMs: parseTimeout(options.timeout),
-      onStdout: (data) => process.stdout.write(data),
-      onStderr: (data) => process.stderr.write(data),
-      signal: interrupt.signal,
-    };
-    return report(await run(request, config, options), options.print === true);
+    connected = await connect(options, streams, interrupt.signal);
+    const ran = await run(connected.session, program, streams, interrupt.signal);
+    report(ran, options.print === true, streams);
+    return ran.exitCode;
   } catch (error) {
     // What gives up because of the signal may throw the signal's own reason: nothing that has to be told.
     if (error === interrupt.signal.reason) return EXIT.interrupted;
     throw error;
   } finally {
+    await connected?.close();
     stop.release();
+    await Promise.all([flushed(streams.stdout), flushed(streams.stderr)]);
   }
 }
 
-async function run(request: ExecRequest, config: Config, options: ExecOptions): Promise<Ran> {
-  if (options.url !== undefined) {
-    const { execOnServer } = await import("./exec-on-server.js");
-    return execOnServer(request, options.url, options.apiKey, options.template);
+/** @param signal once aborted, the program is interrupted */
+async function run(
+  session: SessionBase,
+  program: Program,
+  streams: StandardStreams,
+  signal: AbortSignal,
+): Promise<Ran> {
+  signal.throwIfAborted();
+  const feed = program.takesStdin ? new StdinFeed(streams) : undefined;
+  const execution = session.run(program.code, {
+    // It is passed on, not kept.
+    maxOutputBytes: 0,
+    ...(program.timeoutMs === undefined ? longestTimeout(session.limits) : { timeoutMs: program.timeoutMs }),
+    ...(feed === undefined ? {} : { stdin: "open", onInputRequest: (request) => feed.requested(request) }),
+  });
+  const interrupt = () => execution.interrupt();
+  signal.addEventListener("abort", interrupt, { once: true });
+  feed?.start(execution);
+  try {
+    await Promise.all([
+      pass(execution.stdout.bytes(), (data) => writeAll(streams.stdout, data)),
+      pass(execution.stderr.bytes(), (data) => writeAll(streams.stderr, data)),
+    ]);
+    const result = await execution;
+    const ran = ranBy(result);
+    if (result.status !== "killed" || result.stoppedBy !== undefined) return ran;
+    const end = await session.closed;
+    return endedWithSession(ran, end.code, end.message);
+  } finally {
+    feed?.release();
+    signal.removeEventListener("abort", interrupt);
   }
-  const { execHere } = await import("./exec-here.js");
-  return execHere(request, config);
 }
 
-function report(ran: Ran, print: boolean): number {
-  if (print && ran.result !== undefined) process.stdout.write(`${ran.result}\n`);
-  if (ran.traceback !== undefined) process.stderr.write(withNewline(ran.traceback));
-  if (ran.truncated) process.stderr.write("zeroboot: output was cut\n");
-  if (ran.status === "timeout") process.stderr.write("zeroboot: the program ran out of time\n");
-  if (ran.failure !== undefined) process.stderr.write(`zeroboot: ${ran.failure}\n`);
-  return ran.exitCode;
+async function pass(stream: AsyncIterable<Uint8Array>, to: (data: Uint8Array) => Promise<void>): Promise<void> {
+  for await (const data of stream) await to(data);
 }
 
-function templateConfig(options: ExecOptions): Config {
-  const { template, snapshot, memoryMb, kernel } = options;
-  return loadConfig(
-    {
-      template,
-      ...(snapshot === undefined ? {} : { snapshot }),
-      ...(memoryMb === undefined ? {} : { memoryMb }),
-      ...(kernel === undefined ? {} : { kernel }),
-    },
-    {},
-  );
+function report(ran: Ran, print: boolean, { stdout, stderr }: StandardStreams): void {
+  if (print && ran.result !== undefined) stdout.write(`${ran.result}\n`);
+  if (ran.traceback !== undefined) stderr.write(withNewline(ran.traceback));
+  if (ran.truncated) stderr.write("zeroboot: output was cut\n");
+  if (ran.status === "timeout") stderr.write("zeroboot: the program ran out of time\n");
+  if (ran.failure !== undefined) stderr.write(`zeroboot: ${ran.failure}\n`);
 }
 
 function readCode(code: string | undefined, file: string | undefined): string {

@@ -22,6 +22,7 @@ export async function runCli(args: readonly string[]): Promise<number> {
     .exitOverride();
   await addServe(program, running, args.includes("serve"));
   addExec(program, running);
+  addRepl(program, running);
   addTemplate(program, running);
   addDoctor(program, running);
   try {
@@ -54,14 +55,24 @@ async function addServe(program: Command, running: Running, withFlags: boolean):
 }
 
 function addExec(program: Command, running: Running): void {
-  templateOptions(program.command("exec").argument("[code]", "what to run; - reads it from standard input"))
+  const command = program
+    .command("exec")
+    .argument("[code]", "what to run; - reads it from standard input, which else is the program's")
     .description("run code in a fresh VM; ends with the program's own exit code, 124 timeout, 125 failure, 126 no KVM")
     .option("-f, --file <path>", "run this file")
-    .option("-t, --timeout <seconds>", "interrupt it after so long")
-    .option("-p, --print", "print the value of the last expression")
-    .option("--url <url>", "use a server in place of this machine")
-    .addOption(new Option("--api-key <key>", "for --url").env("ZEROBOOT_API_KEY"))
-    .action((code, options) => running(import("./exec.js").then(({ exec }) => exec(code, options))));
+    .option("-t, --timeout <seconds>", "interrupt it after so long (default: none; on a server the longest it allows)")
+    .option("-p, --print", "print the value of the last expression");
+  sessionOptions(command).action((code, options) =>
+    running(import("./exec.js").then(({ exec }) => exec(code, options))),
+  );
+}
+
+function addRepl(program: Command, running: Running): void {
+  const command = program
+    .command("repl")
+    .description("run cells one after the other in one session, from a terminal or from a pipe")
+    .addOption(new Option("--no-history", "neither keep nor recall what is typed").env("ZEROBOOT_NO_HISTORY"));
+  sessionOptions(command).action((options) => running(import("./repl.js").then(({ repl }) => repl(options))));
 }
 
 function addTemplate(program: Command, running: Running): void {
@@ -92,6 +103,13 @@ function addDoctor(program: Command, running: Running): void {
     .command("doctor")
     .description("say whether VMs can run here, and what to do where not")
     .action(() => running(import("./doctor.js").then(({ doctor }) => doctor())));
+}
+
+/** Options of everything that uses a session, here or on a server. */
+function sessionOptions(command: Command): Command {
+  return templateOptions(command)
+    .option("--url <url>", "use a server in place of this machine")
+    .addOption(new Option("--api-key <key>", "for --url").env("ZEROBOOT_API_KEY"));
 }
 
 /** Options of everything that opens a template. */

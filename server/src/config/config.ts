@@ -29,6 +29,8 @@ const origin = z
   .refine((text) => URL.canParse(text) && new URL(text).origin === text, "expected an origin, as https://example.org");
 
 const DAY_MS = 86_400_000;
+/** Where a number of bytes stops to mean a limit: 1 PiB. */
+const MAX_BYTES = 2 ** 50;
 
 /**
  * Everything that can be set, by its flag; `ZEROBOOT_` and the flag in capitals is the
@@ -59,6 +61,10 @@ const schema = z.strictObject({
   maxQueuedExecutions: integer(1, SESSION.maxQueuedExecutions).default(SESSION.maxQueuedExecutions),
   sessionIdleTimeoutMs: integer(1000, 7 * DAY_MS).default(SESSION.idleTimeoutMs),
   sessionLifetimeMs: integer(1000, 7 * DAY_MS).default(SESSION.lifetimeMs),
+  /** Of one cell, bytes. */
+  maxOutputBytes: integer(1, MAX_BYTES).default(SESSION.maxOutputBytes),
+  /** Of all cells of a session, bytes. */
+  maxSessionOutputBytes: integer(1, MAX_BYTES).default(SESSION.maxSessionOutputBytes),
   interruptGraceMs: integer(10, 60_000).default(SESSION.interruptGraceMs),
   /** For sessions to end when the server stops. */
   shutdownTimeoutMs: integer(100, 600_000).default(5000),

@@ -18,9 +18,20 @@ export const CONFIG_HELP: Readonly<Record<ConfigName, readonly [value: string, t
   defaultTimeoutMs: ["ms", `running time of a cell that asks for none (${SESSION.defaultTimeoutMs})`],
   maxTimeoutMs: ["ms", `longest running time a cell may ask for (${SESSION.maxTimeoutMs})`],
   maxQueuedExecutions: ["number", `unfinished executions of a session (${SESSION.maxQueuedExecutions})`],
-  sessionIdleTimeoutMs: ["ms", `end a session of which nothing is asked for so long (${SESSION.idleTimeoutMs})`],
+  sessionIdleTimeoutMs: [
+    "ms",
+    `end a session that runs nothing and is asked nothing for so long (${SESSION.idleTimeoutMs})`,
+  ],
   sessionLifetimeMs: ["ms", `end a session after so long (${SESSION.lifetimeMs})`],
-  interruptGraceMs: ["ms", `time to heed an interrupt before the VM is ended (${SESSION.interruptGraceMs})`],
+  maxOutputBytes: [
+    "bytes",
+    `output of a cell; more is cut between its beginning and its end (${SESSION.maxOutputBytes})`,
+  ],
+  maxSessionOutputBytes: ["bytes", `end a session whose cells wrote more (${SESSION.maxSessionOutputBytes})`],
+  interruptGraceMs: [
+    "ms",
+    `time for an interrupt to help before a cell's children are killed, and then its VM (${SESSION.interruptGraceMs})`,
+  ],
   shutdownTimeoutMs: ["ms", "time for sessions to end when the server stops (5000)"],
 };
 

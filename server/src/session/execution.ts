@@ -1,14 +1,9 @@
-import {
-  type DoneFrame,
-  type ExecuteFrame,
-  MAX_ERROR_BYTES,
-  MAX_QUEUED_STDIN_BYTES,
-  MAX_RESULT_BYTES,
-  type StdinFrame,
-} from "@zeroboot/sdk/protocol";
+import { type DoneFrame, type ExecuteFrame, MAX_QUEUED_STDIN_BYTES, type StdinFrame } from "@zeroboot/sdk/protocol";
 import { ByteBuffer } from "./byte-buffer.js";
-import { ERROR_PARTS, MIME_TYPES } from "./link-abi.js";
-import { PartAssembler } from "./part-assembler.js";
+import { Job } from "./job.js";
+import type { SessionSettings } from "./limits.js";
+import { EXECUTE_STDIN_OPEN } from "./link-abi.js";
+import { OutputCap } from "./output-cap.js";
 import { Stopwatch } from "./timings.js";
 
 /** How an execution ends, as far as its end is not measured. */
@@ -18,42 +13,40 @@ export const KILLED: Ending = { status: "killed", exitCode: 137 };
 export const TIMED_OUT: Ending = { status: "timeout", exitCode: 124 };
 export const INTERRUPTED: Ending = { status: "interrupted", exitCode: 130 };
 
+/** What is said of an end beside how the execution ended. */
+export interface Circumstances {
+  /** Of the session, for an execution that never ran. */
+  readonly executionCount: number;
+  readonly stateKept: boolean;
+  /** Undefined: it ended by itself. */
+  readonly stoppedBy?: DoneFrame["stoppedBy"] | undefined;
+}
+
 /** Standard input on its way to the guest. */
 export type Input = Pick<StdinFrame, "data" | "eof">;
 
 /** One `execute`, from its acceptance to its `done`. */
-export class Execution {
-  readonly id: string;
-  readonly code: Uint8Array;
-  /** `NAME=VALUE` each. */
+export class Execution extends Job {
+  readonly executeFlags: number;
   readonly env: readonly Uint8Array[];
   readonly timeoutMs: number;
-  readonly result = new PartAssembler(MIME_TYPES.length, MAX_RESULT_BYTES);
-  readonly error = new PartAssembler(ERROR_PARTS, MAX_ERROR_BYTES);
-  /** The engine's name for it while it runs; 0 before. */
-  engineId = 0;
+  readonly output: OutputCap;
   /** Position among the session's executions, from 1; 0 before it runs. */
   executionCount = 0;
-  truncated = false;
-  /** Output that cannot be sent at once is thrown away: it was interrupted or ran out of time. */
-  discarding = false;
-  timedOut = false;
   readonly #stopwatch = new Stopwatch();
   #stdinOpen: boolean;
   readonly #heldInput = new ByteBuffer();
   #holdsInput = false;
   #heldEof = false;
 
-  constructor(frame: ExecuteFrame, defaultTimeoutMs: number) {
-    this.id = frame.id;
-    this.code = Buffer.from(frame.code, "utf8");
+  constructor(frame: ExecuteFrame, settings: Pick<SessionSettings, "defaultTimeoutMs" | "maxOutputBytes">) {
+    super(frame.id, Buffer.from(frame.code, "utf8"));
     this.env = Object.entries(frame.env ?? {}).map(([name, value]) => Buffer.from(`${name}=${value}`, "utf8"));
-    this.timeoutMs = frame.timeoutMs ?? defaultTimeoutMs;
-    this.startsWithStdinOpen = frame.stdin === "open";
-    this.#stdinOpen = this.startsWithStdinOpen;
+    this.timeoutMs = frame.timeoutMs ?? settings.defaultTimeoutMs;
+    this.output = new OutputCap(settings.maxOutputBytes);
+    this.#stdinOpen = frame.stdin === "open";
+    this.executeFlags = this.#stdinOpen ? EXECUTE_STDIN_OPEN : 0;
   }
-
-  readonly startsWithStdinOpen: boolean;
 
   get stdinOpen(): boolean {
     return this.#stdinOpen;
@@ -84,15 +77,12 @@ export class Execution {
   }
 
   /** It is in the VM's hands. */
-  handedOver(engineId: number, executionCount: number): void {
-    this.engineId = engineId;
+  started(executionCount: number): void {
     this.executionCount = executionCount;
     this.#stopwatch.handed();
   }
 
-  /** @param executionCount of the session, for an execution that never ran */
-  done(ending: Ending, executionCount: number): DoneFrame {
-    const { status, exitCode } = this.timedOut ? TIMED_OUT : ending;
+  done({ status, exitCode }: Ending, { executionCount, stateKept, stoppedBy }: Circumstances): DoneFrame {
     return {
       type: "done",
       id: this.id,
@@ -101,6 +91,8 @@ export class Execution {
       executionCount: this.executionCount || executionCount,
       timings: this.#stopwatch.read(),
       truncated: this.truncated,
+      stateKept,
+      ...(stoppedBy === undefined ? {} : { stoppedBy }),
     };
   }
 }

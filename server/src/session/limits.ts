@@ -16,13 +16,17 @@ export interface SessionSettings {
   readonly defaultTimeoutMs: number;
   /** The longest running time a cell may ask for, milliseconds. More is refused: `invalid_frame`. */
   readonly maxTimeoutMs: number;
-  /** Executions that have not ended. More are refused: `queue_full`. */
+  /** Executions and questions that have not ended. More are refused: `queue_full`. */
   readonly maxQueuedExecutions: number;
-  /** Between two requests, milliseconds. Then `idle_timeout`. */
+  /** Between two requests while nothing runs, milliseconds. Then `idle_timeout`. */
   readonly idleTimeoutMs: number;
   /** Of the whole session, milliseconds. Then `lifetime_exceeded`. */
   readonly lifetimeMs: number;
-  /** For a cell past its timeout to heed the interrupt, milliseconds. Then `cell_unstoppable`. */
+  /** Of one cell, bytes of both streams; beyond, only the end of each is kept. Then `truncated`. */
+  readonly maxOutputBytes: number;
+  /** Written in the whole session, bytes, sent or not. Then `output_limit`. */
+  readonly maxSessionOutputBytes: number;
+  /** For an interrupt to help, milliseconds. Then the cell's children are killed, and after as long again its VM. */
   readonly interruptGraceMs: number;
   /** For a fork to be made and to take its identity, milliseconds. Then `identity_refused`. */
   readonly forkTimeoutMs: number;
@@ -32,12 +36,16 @@ export interface SessionSettings {
   readonly maxRefusedFrames: number;
 }
 
+const MIB = 1024 * 1024;
+
 export const DEFAULT_SESSION_SETTINGS: SessionSettings = {
   defaultTimeoutMs: DEFAULT_TIMEOUT_MS,
   maxTimeoutMs: MAX_TIMEOUT_MS,
   maxQueuedExecutions: MAX_QUEUED_EXECUTIONS,
   idleTimeoutMs: 1_800_000,
   lifetimeMs: 86_400_000,
+  maxOutputBytes: 256 * MIB,
+  maxSessionOutputBytes: 65_536 * MIB,
   interruptGraceMs: 2_000,
   forkTimeoutMs: 30_000,
   lastOutputTimeoutMs: 2_000,
@@ -53,6 +61,11 @@ export function announcedLimits(settings: SessionSettings, memoryMb: number) {
     initialCreditBytes: INITIAL_CREDIT_BYTES,
     defaultTimeoutMs: settings.defaultTimeoutMs,
     maxTimeoutMs: settings.maxTimeoutMs,
+    maxOutputBytes: settings.maxOutputBytes,
+    maxSessionOutputBytes: settings.maxSessionOutputBytes,
+    idleTimeoutMs: settings.idleTimeoutMs,
+    lifetimeMs: settings.lifetimeMs,
+    interruptGraceMs: settings.interruptGraceMs,
     memoryMb,
   };
 }

@@ -22,8 +22,11 @@ export const ERROR_MESSAGE = 1;
 export const ERROR_TRACEBACK = 2;
 export const ERROR_PARTS = 3;
 
-/** `ZB_EXECUTE_STDIN_OPEN`, `ZB_STDIN_EOF`, `ZB_INPUT_PASSWORD`. */
+/** `ZB_EXECUTE_*`. */
 export const EXECUTE_STDIN_OPEN = 0x01;
+export const EXECUTE_COMPLETE = 0x02;
+export const EXECUTE_CHECK = 0x04;
+/** `ZB_STDIN_EOF`, `ZB_INPUT_PASSWORD`. */
 export const STDIN_EOF = 0x01;
 export const INPUT_PASSWORD = 0x01;
 

@@ -33,6 +33,11 @@ export class RecordReader {
     this.#view = new DataView(batch.buffer, batch.byteOffset, batch.byteLength);
   }
 
+  /** Whether every record was taken. */
+  get atEnd(): boolean {
+    return this.#offset === this.#batch.length;
+  }
+
   /** The current record, without taking it; undefined at the end. @throws RecordFramingError */
   peek(): GuestRecord | undefined {
     const left = this.#batch.length - this.#offset;

@@ -1,11 +1,14 @@
 import { creditCost, type ServerFrame } from "@zeroboot/sdk/protocol";
 import { GuestKind } from "../../../native/engine.js";
 import type { Credit } from "./credit.js";
-import type { Execution } from "./execution.js";
+import { Execution } from "./execution.js";
 import type { FrameSink } from "./frame-sink.js";
 import { bundleOf, decodePrompt, errorOf } from "./guest-text.js";
+import type { Job } from "./job.js";
 import { type GuestDone, INPUT_PASSWORD, parseDone } from "./link-abi.js";
+import type { Stream } from "./output-cap.js";
 import { PartOrderError } from "./part-assembler.js";
+import { Question } from "./question.js";
 import type { GuestRecord, RecordReader } from "./record-reader.js";
 import { StreamFrames } from "./stream-frames.js";
 
@@ -15,11 +18,12 @@ export class GuestViolation extends Error {
 }
 
 /**
- * What became of a record: `taken`; `held`, because it needs credit, a writable connection or a
- * running execution, so that nothing behind it can be read either; or, taken, it was one of the two
- * that change the session's state.
+ * What became of a record: `taken`; `held`, because it needs credit, a writable connection or a running
+ * cell, so that nothing behind it can be read either; `aside`: it is taken, and to be kept for the next
+ * cell; `exhausted`: the session may have no more output; or, taken, it was one of the two that change
+ * the session's state.
  */
-export type Routed = "taken" | "held" | "identified" | GuestDone;
+export type Routed = "taken" | "held" | "aside" | "exhausted" | "identified" | GuestDone;
 
 /**
  * Turns the guest's records into frames. It believes the records' form, which the engine has
@@ -29,23 +33,27 @@ export class RecordRouter {
   readonly #sink: FrameSink;
   readonly #credit: Credit;
   readonly #streams: StreamFrames;
+  #outputLeft: number;
   /** False while the connection has more than it can send. */
   writable = true;
 
-  constructor(sink: FrameSink, credit: Credit) {
+  /** @param maxOutputBytes that the session's guests may write, sent or not */
+  constructor(sink: FrameSink, credit: Credit, maxOutputBytes: number) {
     this.#sink = sink;
     this.#credit = credit;
     this.#streams = new StreamFrames(sink);
+    this.#outputLeft = maxOutputBytes;
   }
 
   /**
    * Route the reader's current record, which there is.
    * @throws GuestViolation
    */
-  route(reader: RecordReader, record: GuestRecord, running: Execution | undefined): Routed {
+  route(reader: RecordReader, record: GuestRecord, running: Job | undefined): Routed {
     if (record.execution !== 0 && record.execution !== running?.engineId) {
       throw new GuestViolation(`a record of execution ${record.execution}, which does not run`);
     }
+    if (this.#outputLeft < 0) return "exhausted";
     switch (record.kind) {
       case GuestKind.stdout:
         return this.#stream("stdout", reader, record, running);
@@ -58,11 +66,10 @@ export class RecordRouter {
         throw new GuestViolation("a second ready");
       case GuestKind.display:
         // No frame of this version of the protocol shows it.
-        reader.next();
-        return "taken";
+        return this.#take(reader, record);
       default:
         if (running === undefined) throw new GuestViolation(`a record of kind ${record.kind} while nothing runs`);
-        return this.#ofExecution(reader, record, running);
+        return this.#ofJob(reader, record, running);
     }
   }
 
@@ -77,12 +84,27 @@ export class RecordRouter {
     this.#note(this.#sink.send(frame));
   }
 
-  #ofExecution(reader: RecordReader, record: GuestRecord, running: Execution): Routed {
+  /** Send the end of a cell's output that went beyond its cap. False: there is no room for all of it now. */
+  sendRest(execution: Execution): boolean {
+    const { output } = execution;
+    if (output.omittedBytes > 0) execution.truncated = true;
+    for (let piece = output.peekRest(); piece !== undefined; piece = output.peekRest()) {
+      const room = this.#room;
+      if (room === 0 && !execution.discarding) return false;
+      if (room === 0) execution.truncated = true;
+      else this.#sendOutput(piece.stream, execution, piece.data.subarray(0, room));
+      output.takeRest(room === 0 ? piece.data.length : Math.min(room, piece.data.length));
+    }
+    return true;
+  }
+
+  #ofJob(reader: RecordReader, record: GuestRecord, running: Job): Routed {
     switch (record.kind) {
       case GuestKind.result:
       case GuestKind.error:
         return this.#parts(reader, record, running);
       case GuestKind.inputRequest:
+        if (running instanceof Question) throw new GuestViolation("a request for input by a question");
         this.send({
           type: "inputRequest",
           id: running.id,
@@ -94,6 +116,7 @@ export class RecordRouter {
       case GuestKind.done: {
         const done = parseDone(record.payload);
         if (done === undefined) throw new GuestViolation("an unknown way to be done");
+        if (running instanceof Execution && !this.sendRest(running)) return "held";
         reader.next();
         return done;
       }
@@ -103,37 +126,44 @@ export class RecordRouter {
   }
 
   /** Output of no execution (a thread or child that outlives its cell) waits for the next one to run. */
-  #stream(
-    stream: "stdout" | "stderr",
-    reader: RecordReader,
-    record: GuestRecord,
-    running: Execution | undefined,
-  ): Routed {
+  #stream(stream: Stream, reader: RecordReader, record: GuestRecord, running: Job | undefined): Routed {
     if (running === undefined) return "held";
-    const room = this.#room;
+    if (!(running instanceof Execution)) {
+      this.#take(reader, record);
+      return "aside";
+    }
+    const { output } = running;
+    if (output.headLeft === 0) {
+      output.keep(stream, record.payload);
+      return this.#take(reader, record);
+    }
+    const room = Math.min(this.#room, output.headLeft);
     if (room === 0 && record.payload.length > 0) {
       if (!running.discarding) return "held";
       running.truncated = true;
-      reader.next();
-      return "taken";
+      return this.#take(reader, record);
     }
     const data = record.payload.length > room ? record.payload.subarray(0, room) : record.payload;
-    if (data.length > 0) {
-      this.#credit.spend(data.length);
-      this.#note(this.#streams.add(stream, running.id, data));
-    }
-    if (data.length === record.payload.length) reader.next();
-    else reader.takePart(data.length);
+    output.sent(data.length);
+    this.#sendOutput(stream, running, data);
+    if (data.length === record.payload.length) return this.#take(reader, record);
+    this.#outputLeft -= data.length;
+    reader.takePart(data.length);
     return "taken";
   }
 
-  #parts(reader: RecordReader, record: GuestRecord, running: Execution): Routed {
-    if (this.#room === 0 && !running.discarding) return "held";
+  #parts(reader: RecordReader, record: GuestRecord, running: Job): Routed {
+    const isCell = running instanceof Execution;
+    if (isCell && this.#room === 0 && !running.discarding) return "held";
     const isResult = record.kind === GuestKind.result;
     try {
       const whole = (isResult ? running.result : running.error).add(record.flags, record.payload);
-      reader.next();
+      this.#take(reader, record);
       if (whole === undefined) return "taken";
+      if (running instanceof Question) {
+        if (isResult) running.answered(whole);
+        return "taken";
+      }
       if (whole.truncated) running.truncated = true;
       if (this.#room === 0) running.truncated = true;
       else {
@@ -151,6 +181,19 @@ export class RecordRouter {
   /** Bytes of output that may be sent now. */
   get #room(): number {
     return this.writable ? this.#credit.available : 0;
+  }
+
+  /** Be done with a record, whose payload counts as output. */
+  #take(reader: RecordReader, record: GuestRecord): "taken" {
+    this.#outputLeft -= record.payload.length;
+    reader.next();
+    return "taken";
+  }
+
+  #sendOutput(stream: Stream, running: Execution, data: Uint8Array): void {
+    if (data.length === 0) return;
+    this.#credit.spend(data.length);
+    this.#note(this.#streams.add(stream, running.id, data));
   }
 
   #spendAndSend(frame: ServerFrame): void {

@@ -7,34 +7,36 @@ import {
   type InterruptFrame,
   MAX_CREDIT_BYTES,
   PROTOCOL_VERSION,
+  type RestartedFrame,
+  type ServerFrame,
   type StdinFrame,
+  type StoppedBy,
 } from "@zeroboot/sdk/protocol";
-import { HostKind, type Template, type Vm, type VmEnd } from "../../../native/engine.js";
+import type { Template, VmEnd } from "../../../native/engine.js";
 import { errorCode } from "../errors.js";
 import type { Logger } from "../logger.js";
 import { Credit } from "./credit.js";
-import { type Ending, Execution, INTERRUPTED, type Input, KILLED } from "./execution.js";
-import { ExecutionIds } from "./execution-ids.js";
-import { ExecutionQueue } from "./execution-queue.js";
+import { endOf, endsWithVm, failureFrame } from "./endings.js";
+import { type Circumstances, type Ending, Execution, INTERRUPTED, KILLED, TIMED_OUT } from "./execution.js";
+import type { ForkedGuest } from "./forked-guest.js";
 import type { FrameSink } from "./frame-sink.js";
-import { identityRecord } from "./identity.js";
+import { GuestSeat } from "./guest-seat.js";
+import { HandOver } from "./hand-over.js";
+import type { Job } from "./job.js";
+import { JobQueue } from "./job-queue.js";
 import { announcedLimits, type SessionSettings } from "./limits.js";
-import { EXECUTE_STDIN_OPEN, type GuestDone, STDIN_EOF } from "./link-abi.js";
-import { RecordReader } from "./record-reader.js";
+import type { GuestDone } from "./link-abi.js";
+import { Question } from "./question.js";
+import { type PumpOwner, RecordPump } from "./record-pump.js";
 import { GuestViolation, RecordRouter } from "./record-router.js";
+import { type Measures, Stopper } from "./stopper.js";
 import { Timer } from "./timer.js";
 
 /**
- * forking -> ready <-> executing -> closing -> closed; `closing` can follow every one of the
- * others, and `closed` means that the VM has ended.
+ * forking -> ready <-> executing -> restarting -> ready: the guest was beyond help and is replaced by a
+ * fresh fork. `closing` can follow every one of these, and `closed` means that every VM has ended.
  */
-export type SessionState = "forking" | "ready" | "executing" | "closing" | "closed";
-
-/**
- * For what the engine cannot take at this instant, milliseconds: records, while a cell's unread input
- * fills its queue; an interrupt, until the guest has fetched the cell.
- */
-const RETRY_MS = 5;
+export type SessionState = "forking" | "ready" | "executing" | "restarting" | "closing" | "closed";
 
 export interface SessionOptions {
   readonly id: string;
@@ -49,7 +51,7 @@ export interface SessionOptions {
 }
 
 /**
- * One client's session: owns exactly one fork, from its construction to its end.
+ * One client's session: owns one fork at a time, from its construction to its end.
  *
  * Whoever made it hands it the client's frames, tells it when the connection can take more, and
  * disposes of it when the client is gone; every other end comes from within. All ends run through
@@ -63,25 +65,20 @@ export class Session {
   readonly #log: Logger;
   readonly #credit = new Credit(INITIAL_CREDIT_BYTES, MAX_CREDIT_BYTES);
   readonly #router: RecordRouter;
-  readonly #queue: ExecutionQueue;
-  readonly #ids = new ExecutionIds();
-  readonly #forkTimer = new Timer(() => this.#forkTimedOut());
+  readonly #pump: RecordPump;
+  readonly #seat: GuestSeat;
+  readonly #queue: JobQueue;
+  readonly #handOver: HandOver;
+  readonly #stopper: Stopper;
   readonly #idleTimer = new Timer(() => this.dispose("idle_timeout"));
   readonly #lifeTimer = new Timer(() => this.dispose("lifetime_exceeded"));
-  readonly #cellTimer = new Timer(() => this.#guard(() => this.#cellTimedOut()));
-  readonly #graceTimer = new Timer(() => this.dispose("cell_unstoppable"));
-  readonly #lastOutputTimer = new Timer(() => this.#finishAfterEnd());
-  readonly #handOverTimer = new Timer(() => this.#guard(() => this.#handOver()));
-  readonly #interruptTimer = new Timer(() => this.#guard(() => this.#raiseInterrupt()));
+  readonly #lastOutputTimer = new Timer(() => this.#guard(() => this.#finishAfterEnd()));
   #state: SessionState = "forking";
-  #vm: Vm | undefined;
-  #reader: RecordReader | undefined;
-  #forkTimeUs = 0;
+  #restartReason: RestartedFrame["reason"] | undefined;
   #executionCount = 0;
   #refusedInARow = 0;
-  #pumping = false;
-  /** The VM has ended by itself; its last output may still have to be sent. */
-  #vmEnd: VmEnd | undefined;
+  /** The guest has ended by itself; its last output may still have to be sent. */
+  #guestEnd: VmEnd | undefined;
 
   constructor(options: SessionOptions) {
     this.id = options.id;
@@ -89,8 +86,18 @@ export class Session {
     this.#settings = options.settings;
     this.#sink = options.sink;
     this.#log = options.log;
-    this.#router = new RecordRouter(options.sink, this.#credit);
-    this.#queue = new ExecutionQueue(options.settings.maxQueuedExecutions);
+    this.#router = new RecordRouter(options.sink, this.#credit, options.settings.maxSessionOutputBytes);
+    this.#queue = new JobQueue(options.settings.maxQueuedExecutions);
+    this.#handOver = new HandOver(
+      (job) => this.#handedOver(job),
+      (work) => this.#guard(work),
+    );
+    this.#stopper = new Stopper(this.#measures(), options.settings.interruptGraceMs, (work) => {
+      this.#guard(work);
+      this.#route();
+    });
+    this.#seat = this.#makeSeat();
+    this.#pump = this.#makePump();
   }
 
   get state(): SessionState {
@@ -99,26 +106,15 @@ export class Session {
 
   /** Begin to fork. Once. */
   start(): void {
-    this.#forkTimer.start(this.#settings.forkTimeoutMs);
     this.#lifeTimer.start(this.#settings.lifetimeMs);
-    try {
-      this.#vm = this.#options.template.fork({
-        onReady: ({ forkTimeUs }) => this.#forked(forkTimeUs),
-        onOutput: () => this.#pump(),
-        onEnd: (end) => this.#ended(end),
-      });
-    } catch (error) {
-      this.#log.error({ code: errorCode(error) }, "fork refused");
-      this.dispose("fork_failed");
-      this.#closed();
-    }
+    this.#fork();
   }
 
   /** A frame of the client, already checked against its schema. */
   receive(frame: ClientFrame): void {
     if (this.#isOver) return;
     if (this.#state === "forking") return this.refuse("not_ready", frame.type, idOf(frame));
-    if (this.#queue.isEmpty) this.#idleTimer.start(this.#settings.idleTimeoutMs);
+    if (this.#state === "ready") this.#idleTimer.start(this.#settings.idleTimeoutMs);
     this.#guard(() => {
       const refusal = this.#accept(frame);
       if (refusal === undefined) this.#refusedInARow = 0;
@@ -127,15 +123,9 @@ export class Session {
   }
 
   /** Answer a frame with `failure`; the session goes on, unless the client does nothing else. */
-  refuse(code: FailureCode, frame?: string, id?: string, message: string = FAILURES[code].meaning): void {
+  refuse(code: FailureCode, frame?: string, id?: string, message?: string): void {
     if (this.#isOver) return;
-    this.#router.send({
-      type: "failure",
-      code,
-      message,
-      ...(frame === undefined ? {} : { frame }),
-      ...(id === undefined ? {} : { id }),
-    });
+    this.#router.send(failureFrame(code, frame, id, message));
     if (++this.#refusedInARow > this.#settings.maxRefusedFrames) this.dispose("too_many_failures");
   }
 
@@ -153,7 +143,7 @@ export class Session {
   /** The connection takes frames again. */
   drained(): void {
     this.#router.writable = true;
-    this.#pump();
+    this.#route();
   }
 
   /**
@@ -163,29 +153,16 @@ export class Session {
   dispose(reason?: FailureCode, message?: string): void {
     if (this.#isOver) return;
     this.#state = "closing";
-    for (const timer of this.#timers) timer.stop();
+    for (const timer of [this.#idleTimer, this.#lifeTimer, this.#lastOutputTimer]) timer.stop();
+    this.#stopper.rest();
+    this.#handOver.stop();
     if (reason === undefined) this.#queue.drain();
     else this.#takeLeave(reason, message);
-    this.#reader = undefined;
-    if (this.#vmEnd === undefined) this.#vm?.close();
-    else this.#closed();
+    this.#seat.close();
   }
 
   get #isOver(): boolean {
     return this.#state === "closing" || this.#state === "closed";
-  }
-
-  get #timers(): readonly Timer[] {
-    return [
-      this.#forkTimer,
-      this.#idleTimer,
-      this.#lifeTimer,
-      this.#cellTimer,
-      this.#graceTimer,
-      this.#lastOutputTimer,
-      this.#handOverTimer,
-      this.#interruptTimer,
-    ];
   }
 
   #guard(work: () => void): void {
@@ -196,72 +173,121 @@ export class Session {
     }
   }
 
-  // ---- the fork --------------------------------------------------------------------------
+  // ---- the guest -----------------------------------------------------------------------
 
-  /** The clock in the identity is read when the fork is about to run, however long making it took. */
-  #forked(forkTimeUs: number): void {
-    if (this.#isOver) return;
-    this.#forkTimeUs = forkTimeUs;
-    this.#guard(() => this.#send(HostKind.identity, 0, 0, identityRecord()));
-  }
-
-  /** The fork is itself: only now may anything of the client reach it. */
-  #identified(): void {
-    if (this.#state !== "forking") throw new GuestViolation("an identity nobody asked for");
-    this.#forkTimer.stop();
-    this.#state = "ready";
-    // Before the frame, with which a connection found broken ends the session and its timers.
-    this.#idleTimer.start(this.#settings.idleTimeoutMs);
-    const { templateName, template } = this.#options;
-    this.#router.send({
-      type: "ready",
-      sessionId: this.id,
-      vmId: String(this.#vm?.id),
-      template: templateName,
-      protocol: PROTOCOL_VERSION,
-      limits: announcedLimits(this.#settings, template.info.memoryMb),
-      forkTimeUs: Math.round(this.#forkTimeUs),
-      resumed: false,
+  #makeSeat(): GuestSeat {
+    const { template, settings, onClosed } = this.#options;
+    const { forkTimeoutMs } = settings;
+    return new GuestSeat(template, forkTimeoutMs, {
+      onReadable: () => this.#route(),
+      onLate: () => this.dispose("identity_refused", `the fork was not ready within ${forkTimeoutMs} ms`),
+      onEnd: (end) => this.#guestEnded(end),
+      onError: (error) => this.failed(error),
+      onEmpty: () => {
+        this.#state = "closed";
+        onClosed();
+      },
     });
   }
 
-  #forkTimedOut(): void {
-    this.dispose("identity_refused", `the fork was not ready within ${this.#settings.forkTimeoutMs} ms`);
+  #fork(): void {
+    try {
+      this.#seat.seat();
+    } catch (error) {
+      this.#log.error({ code: errorCode(error) }, "fork refused");
+      this.dispose("fork_failed");
+    }
   }
 
-  /** The VM is gone: at our wish, or by itself, and then what it said before is still to be sent. */
-  #ended(end: VmEnd): void {
-    if (this.#state === "closing") return this.#closed();
-    this.#vmEnd = end;
+  /** The guest is itself: only now may anything of the client reach it. */
+  #identified(guest: ForkedGuest): void {
+    guest.identified();
+    this.#state = "ready";
+    // Before the frame, with which a connection found broken ends the session and its timers.
+    this.#idleTimer.start(this.#settings.idleTimeoutMs);
+    this.#router.send(this.#announcement(guest));
+    if (!this.#isOver) this.#startNext();
+  }
+
+  #announcement({ vmId, forkTimeUs }: ForkedGuest): ServerFrame {
+    const reason = this.#restartReason;
+    if (reason !== undefined) return { type: "restarted", vmId, forkTimeUs, reason };
+    const { templateName, template } = this.#options;
+    return {
+      type: "ready",
+      sessionId: this.id,
+      vmId,
+      template: templateName,
+      protocol: PROTOCOL_VERSION,
+      limits: announcedLimits(this.#settings, template.info.memoryMb),
+      forkTimeUs,
+      resumed: false,
+    };
+  }
+
+  /** The guest is gone by itself; what it said before is still to be sent. */
+  #guestEnded(end: VmEnd): void {
+    this.#guestEnd = end;
     this.#log.warn({ reason: end.reason, detail: end.detail }, "VM ended");
-    this.#cellTimer.stop();
-    this.#graceTimer.stop();
+    this.#stopper.rest();
+    this.#handOver.stop();
     this.#lastOutputTimer.start(this.#settings.lastOutputTimeoutMs);
-    this.#pump();
+    this.#route();
   }
 
   #finishAfterEnd(): void {
-    const end = this.#vmEnd;
+    const end = this.#guestEnd;
     if (end === undefined) return;
+    if (end.reason === "out_of_memory" && this.#seat.guest?.isReady) {
+      return this.#restart("outOfMemory", this.#forcedEnding, "outOfMemory");
+    }
     // The engine ends a VM as `closed` only when asked to, and nobody asked.
     this.dispose(end.reason === "closed" ? "internal" : end.reason, end.detail);
   }
 
-  #closed(): void {
-    if (this.#state === "closed") return;
-    this.#state = "closed";
-    this.#options.onClosed();
+  /**
+   * Go on with a fresh fork: everything that has not ended ends, the running cell as given.
+   * What is asked meanwhile waits in the queue.
+   */
+  #restart(reason: RestartedFrame["reason"], ending: Ending, stoppedBy: StoppedBy): void {
+    this.#log.warn({ reason }, "VM is replaced");
+    this.#state = "restarting";
+    this.#restartReason = reason;
+    this.#releaseJob();
+    this.#lastOutputTimer.stop();
+    this.#idleTimer.stop();
+    this.#sink.cork(() => {
+      for (const frame of this.#endAll(ending, stoppedBy)) this.#router.send(frame);
+    });
+    // The connection may have been found broken while sending.
+    if (this.#isOver) return;
+    this.#guestEnd = undefined;
+    this.#fork();
   }
 
   #takeLeave(reason: FailureCode, message: string = FAILURES[reason].meaning): void {
-    if (this.#queue.running !== undefined && this.#hasUnsentOutput()) this.#queue.running.truncated = true;
     this.#sink.cork(() => {
-      for (const execution of this.#queue.drain()) {
-        this.#router.send(execution.done(KILLED, this.#executionCount));
+      for (const frame of this.#endAll(this.#forcedEnding)) {
+        // Whoever asks and is not answered learns it from `closed`.
+        if (frame.type === "done") this.#router.send(frame);
       }
       this.#router.send({ type: "closed", reason, message });
     });
     this.#sink.end(reason);
+  }
+
+  /** How the running execution ends when its VM does. */
+  get #forcedEnding(): Ending {
+    return this.#stopper.timedOut ? TIMED_OUT : KILLED;
+  }
+
+  /** The last frames of all that has not ended, when its VM goes. */
+  #endAll(ending: Ending, stoppedBy?: StoppedBy): ServerFrame[] {
+    const { running } = this.#queue;
+    if (running instanceof Execution && !(this.#router.sendRest(running) && !this.#pump.hasMore)) {
+      running.truncated = true;
+    }
+    return endsWithVm(this.#queue.drain(), running, ending, { executionCount: this.#executionCount, stoppedBy });
   }
 
   // ---- frames of the client ---------------------------------------------------------------
@@ -270,13 +296,16 @@ export class Session {
     switch (frame.type) {
       case "execute":
         return this.#execute(frame);
+      case "complete":
+      case "check":
+        return this.#enqueue(new Question(frame));
       case "stdin":
         return this.#stdin(frame);
       case "interrupt":
         return this.#interrupt(frame);
       case "credit":
         this.#credit.grant(frame.bytes);
-        this.#pump();
+        this.#route();
         return undefined;
       case "ping":
         this.#router.send({ type: "pong", nonce: frame.nonce });
@@ -286,186 +315,146 @@ export class Session {
 
   #execute(frame: ExecuteFrame): FailureCode | undefined {
     if ((frame.timeoutMs ?? 0) > this.#settings.maxTimeoutMs) return "invalid_frame";
-    const refusal = this.#queue.add(new Execution(frame, this.#settings.defaultTimeoutMs));
+    return this.#enqueue(new Execution(frame, this.#settings));
+  }
+
+  #enqueue(job: Job): FailureCode | undefined {
+    const refusal = this.#queue.add(job);
     if (refusal === undefined && this.#state === "ready") this.#startNext();
     return refusal;
   }
 
   #stdin(frame: StdinFrame): FailureCode | undefined {
-    const execution = this.#queue.find(frame.id);
-    if (execution === undefined) return "unknown_execution";
-    if (!execution.stdinOpen) return "stdin_closed";
-    // What is held comes first.
-    const isHeld = execution.engineId === 0 || execution.heldInput !== undefined;
-    if (!(isHeld ? execution.holdInput(frame) : this.#sendInput(execution, frame))) return "stdin_overflow";
-    if (frame.eof === true) execution.closeStdin();
+    const job = this.#queue.find(frame.id);
+    if (job === undefined) return "unknown_execution";
+    if (!(job instanceof Execution && job.stdinOpen)) return "stdin_closed";
+    if (!this.#handOver.input(job, frame)) return "stdin_overflow";
+    if (frame.eof === true) job.closeStdin();
     return undefined;
   }
 
-  #sendInput(execution: Execution, input: Input): boolean {
-    return this.#send(HostKind.stdin, input.eof === true ? STDIN_EOF : 0, execution.engineId, input.data);
-  }
-
   #interrupt(frame: InterruptFrame): FailureCode | undefined {
-    if (frame.after !== undefined) return "unsupported";
-    const execution = frame.id === undefined ? this.#queue.running : this.#queue.find(frame.id);
-    if (execution === undefined) return frame.id === undefined ? undefined : "unknown_execution";
-    if (execution === this.#queue.running && execution.engineId !== 0) {
-      this.#interruptRunning(execution);
-    } else if (execution === this.#queue.running) {
-      this.#finish(execution, INTERRUPTED);
-    } else {
-      this.#queue.remove(execution);
-      this.#router.send(execution.done(INTERRUPTED, this.#executionCount));
+    const { running } = this.#queue;
+    const job = frame.id === undefined ? running : this.#queue.find(frame.id);
+    if (job === undefined) return frame.id === undefined ? undefined : "unknown_execution";
+    if (job === running && job.engineId !== 0) {
+      // A guest that has ended is interrupted already.
+      if (this.#guestEnd === undefined) this.#stop(job, frame.after === "kill");
+      return undefined;
+    }
+    const last = endOf(job, INTERRUPTED, this.#circumstances("interrupt"));
+    if (job === running) this.#finish(last);
+    else {
+      this.#queue.remove(job);
+      this.#router.send(last);
     }
     return undefined;
   }
 
-  // ---- executions -----------------------------------------------------------------------
+  // ---- jobs ---------------------------------------------------------------------------
 
   #startNext(): void {
-    const execution = this.#queue.startNext();
-    if (execution === undefined) {
+    const { guest } = this.#seat;
+    const job = guest === undefined || this.#guestEnd !== undefined ? undefined : this.#queue.startNext();
+    if (guest === undefined || job === undefined) {
       this.#state = "ready";
       this.#idleTimer.start(this.#settings.idleTimeoutMs);
       return;
     }
     this.#state = "executing";
     this.#idleTimer.stop();
-    this.#handOver();
+    this.#handOver.begin(guest, job);
   }
 
-  /** Give the running execution to the VM, and the input that came before its turn; go on later where that is full. */
-  #handOver(): void {
-    const execution = this.#queue.running;
-    if (execution === undefined || this.#isOver || this.#vmEnd !== undefined) return;
-    if (execution.engineId === 0 && !this.#handOverCell(execution)) return this.#handOverTimer.start(RETRY_MS);
-    const input = execution.heldInput;
-    if (input !== undefined) {
-      if (!this.#sendInput(execution, input)) return this.#handOverTimer.start(RETRY_MS);
-      execution.releaseInput();
+  #handedOver(job: Job): void {
+    this.#stopper.watch(job.timeoutMs);
+    if (job instanceof Execution) {
+      job.started(++this.#executionCount);
+      this.#router.send({ type: "started", id: job.id });
     }
     // Output that came while nothing ran was waiting for this.
-    this.#pump();
+    this.#route();
   }
 
-  #handOverCell(execution: Execution): boolean {
-    const engineId = this.#ids.next();
-    for (const variable of execution.env) {
-      if (!this.#send(HostKind.env, 0, engineId, variable)) return false;
-    }
-    const flags = execution.startsWithStdinOpen ? EXECUTE_STDIN_OPEN : 0;
-    if (!this.#send(HostKind.execute, flags, engineId, execution.code)) return false;
-    execution.handedOver(engineId, ++this.#executionCount);
-    this.#cellTimer.start(execution.timeoutMs);
-    this.#router.send({ type: "started", id: execution.id });
-    return true;
-  }
-
-  #interruptRunning(execution: Execution): void {
-    execution.discarding = true;
-    this.#raiseInterrupt();
+  #stop(job: Job, escalate: boolean): void {
+    job.discarding = true;
+    this.#stopper.interrupt(escalate);
     // What was held for want of credit is thrown away now, so that `done` can come.
-    this.#pump();
+    this.#route();
   }
 
-  /** An interrupt on the heels of its `execute` finds a guest that has not fetched the cell, and must not be lost. */
-  #raiseInterrupt(): void {
-    const execution = this.#queue.running;
-    if (execution === undefined || this.#vmEnd !== undefined) return;
-    this.#vm?.discardOutput();
-    if (this.#vm?.interrupt(execution.engineId) === false) this.#interruptTimer.start(RETRY_MS);
-    // A guest that has fetched the cell and not begun it drops the interrupt: once more, before its VM is ended for it.
-    else if (execution.timedOut) this.#interruptTimer.start(this.#settings.interruptGraceMs / 2);
-  }
-
-  #cellTimedOut(): void {
-    const execution = this.#queue.running;
-    if (execution === undefined || this.#isOver) return;
-    execution.timedOut = true;
-    this.#graceTimer.start(this.#settings.interruptGraceMs);
-    this.#interruptRunning(execution);
-  }
-
-  #finish(execution: Execution, ending: Ending): void {
-    this.#cellTimer.stop();
-    this.#graceTimer.stop();
-    this.#handOverTimer.stop();
-    this.#interruptTimer.stop();
-    this.#queue.finishRunning();
-    this.#router.send(execution.done(ending, this.#executionCount));
-    // The client's connection may have been found broken while sending; a dead VM runs nothing.
-    if (!this.#isOver && this.#vmEnd === undefined) this.#startNext();
+  #measures(): Measures {
+    return {
+      interrupt: (again) => {
+        const job = this.#queue.running;
+        if (job === undefined) return false;
+        job.discarding = true;
+        return this.#seat.guest?.interrupt(job.engineId, again) ?? false;
+      },
+      killChildren: () => this.#seat.guest?.killChildren(this.#queue.running?.engineId ?? 0) ?? false,
+      replace: () => {
+        if (this.#stopper.timedOut) this.#restart("timeout", TIMED_OUT, "restart");
+        else this.#restart("interrupt", INTERRUPTED, "restart");
+      },
+    };
   }
 
   #done(done: GuestDone): void {
-    const execution = this.#queue.running;
-    if (execution === undefined) throw new GuestViolation("done, but nothing runs");
-    if (done.truncated) execution.truncated = true;
-    if (execution.result.pending || execution.error.pending) throw new GuestViolation("done within a result or error");
-    this.#finish(execution, done);
+    const job = this.#queue.running;
+    if (job === undefined) throw new GuestViolation("done, but nothing runs");
+    if (done.truncated) job.truncated = true;
+    if (job.result.pending || job.error.pending) throw new GuestViolation("done within a result or error");
+    const { applied, timedOut } = this.#stopper;
+    // One whose time ran out while its end was on the way was stopped by nothing.
+    const ending = timedOut && applied !== undefined ? TIMED_OUT : done;
+    const heeded = ending.status === "interrupted" || ending.status === "timeout";
+    const stoppedBy = applied === "interrupt" && !heeded ? undefined : applied;
+    this.#finish(endOf(job, ending, this.#circumstances(stoppedBy)));
+  }
+
+  #circumstances(stoppedBy: StoppedBy | undefined): Circumstances {
+    return { executionCount: this.#executionCount, stateKept: this.#guestEnd === undefined, stoppedBy };
+  }
+
+  #finish(last: ServerFrame): void {
+    this.#releaseJob();
+    this.#queue.finishRunning();
+    this.#router.send(last);
+    // The connection may have been found broken while sending; a dead VM runs nothing.
+    if (!this.#isOver && this.#guestEnd === undefined) this.#startNext();
+  }
+
+  #releaseJob(): void {
+    this.#stopper.release();
+    this.#handOver.stop();
   }
 
   // ---- records of the guest ----------------------------------------------------------------
 
-  /** Route records until there are none, or one has to wait. */
-  #pump(): void {
-    if (this.#pumping || this.#isOver) return;
-    this.#pumping = true;
-    try {
-      this.#sink.cork(() => {
-        while (!this.#isOver && this.#routeOne());
-        this.#router.flush();
-      });
-    } catch (error) {
-      this.failed(error);
-    } finally {
-      this.#pumping = false;
-    }
-    if (this.#vmEnd === undefined || this.#isOver) return;
-    if (this.#queue.running === undefined || this.#peek() === undefined) this.#finishAfterEnd();
+  #makePump(): RecordPump {
+    const session = this;
+    const owner: PumpOwner = {
+      get isOver() {
+        return session.#isOver;
+      },
+      get guest() {
+        return session.#seat.guest;
+      },
+      get running() {
+        return session.#queue.running;
+      },
+      onIdentified: (guest) => this.#identified(guest),
+      onDone: (done) => this.#done(done),
+      onExhausted: () => this.dispose("output_limit"),
+      onError: (error) => this.failed(error),
+    };
+    return new RecordPump(owner, this.#router, this.#credit, this.#sink);
   }
 
-  #routeOne(): boolean {
-    const record = this.#peek();
-    if (record === undefined || this.#reader === undefined) return false;
-    if (!this.#router.writable && this.#queue.running?.discarding !== true) return false;
-    const routed = this.#router.route(this.#reader, record, this.#queue.running);
-    if (routed === "held") return false;
-    if (routed === "identified") this.#identified();
-    else if (routed !== "taken") this.#done(routed);
-    return true;
-  }
-
-  /** The next record; read from the VM only as far as there is credit for it. */
-  #peek() {
-    const record = this.#reader?.peek();
-    if (record !== undefined) return record;
-    const batch = this.#vm?.read(Math.max(1, this.#credit.available));
-    this.#reader = batch === undefined ? undefined : new RecordReader(batch);
-    return this.#reader?.peek();
-  }
-
-  #hasUnsentOutput(): boolean {
-    try {
-      return this.#peek() !== undefined;
-    } catch {
-      // What cannot even be read is not sent.
-      return true;
-    }
-  }
-
-  /** Queue a record for the guest. False: its queue is full. A VM that has ended says so itself. */
-  #send(kind: number, flags: number, engineId: number, payload: Uint8Array): boolean {
-    try {
-      this.#vm?.send(kind, flags, engineId, payload);
-      return true;
-    } catch (error) {
-      const code = errorCode(error);
-      if (code === "vm_closed") return true;
-      if (code !== "queue_full") throw error;
-      return false;
-    }
+  #route(): void {
+    this.#pump.pump();
+    if (this.#guestEnd === undefined || this.#isOver) return;
+    if (this.#queue.running === undefined || !this.#pump.hasMore) this.#guard(() => this.#finishAfterEnd());
   }
 }
 

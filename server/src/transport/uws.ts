@@ -18,6 +18,8 @@ import { loadUws, type UwsModule } from "./uws-module.js";
 /** uSockets shares a port between processes unless told otherwise; 1 = LIBUS_LISTEN_EXCLUSIVE_PORT. */
 const EXCLUSIVE_PORT = 1;
 
+const NOT_MODIFIED = 304;
+
 /** `DISABLED` of uWebSockets.js, which its types export as a type only. */
 const NO_COMPRESSION = 0;
 
@@ -221,6 +223,11 @@ function readRequest(response: HttpResponse, request: HttpRequest): TransportReq
 function respond(response: HttpResponse, answer: TransportResponse, isHead: boolean): void {
   response.writeStatus(`${answer.status} ${STATUS_CODES[answer.status] ?? "Unknown"}`);
   for (const [name, value] of Object.entries(answer.headers)) response.writeHeader(name, value);
+  if (answer.status === NOT_MODIFIED) {
+    // A length would be taken for that of the file it does not send.
+    response.endWithoutBody();
+    return;
+  }
   if (!isHead) {
     response.end(answer.body);
     return;

@@ -19,6 +19,11 @@ export const READY: ReadyFrame = {
     initialCreditBytes: 262_144,
     defaultTimeoutMs: 60_000,
     maxTimeoutMs: 3_600_000,
+    maxOutputBytes: 268_435_456,
+    maxSessionOutputBytes: 68_719_476_736,
+    idleTimeoutMs: 1_800_000,
+    lifetimeMs: 86_400_000,
+    interruptGraceMs: 2_000,
     memoryMb: 256,
   },
   forkTimeUs: 650,
@@ -55,7 +60,8 @@ export class PeerConnection {
 
   done(id: string, fields: Partial<Extract<ServerFrame, { type: "done" }>> = {}): void {
     const timings = { queuedUs: 1, execUs: 2 };
-    this.send({ type: "done", id, status: "ok", exitCode: 0, executionCount: 1, timings, truncated: false, ...fields });
+    const ended = { status: "ok", exitCode: 0, executionCount: 1, timings, truncated: false, stateKept: true } as const;
+    this.send({ type: "done", id, ...ended, ...fields });
   }
 
   /** The next frame; it must be of this type. */

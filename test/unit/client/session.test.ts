@@ -169,6 +169,7 @@ describe("run", () => {
       executionCount: 3,
       timings: { queuedUs: 1, execUs: 2 },
       truncated: false,
+      stateKept: true,
     });
     expect(texts).toEqual(["out:a", "err:b", "out:c\n"]);
     await session.close();
@@ -231,6 +232,11 @@ describe("run", () => {
   it.each<[string, string, object]>([
     ["half a character", "'\ud800'", {}],
     ["too much code", "x".repeat(1_048_577), {}],
+    [
+      "code and env that do not fit into one frame",
+      "x".repeat(1_048_576),
+      { env: Object.fromEntries(Array.from({ length: 32 }, (_, i) => [`N${i}`, "v".repeat(4000)])) },
+    ],
     ["a timeout of 0", "", { timeoutMs: 0 }],
     ["too long a timeout", "", { timeoutMs: 3_600_001 }],
     ["a bad name in env", "", { env: { "A=B": "c" } }],
@@ -273,6 +279,8 @@ describe("interrupting and aborting", () => {
     const { id } = await server.next("execute");
     running.interrupt();
     expect(await server.next("interrupt")).toEqual({ type: "interrupt", id });
+    running.interrupt({ after: "kill" });
+    expect(await server.next("interrupt")).toEqual({ type: "interrupt", id, after: "kill" });
     server.done(id, { status: "interrupted", exitCode: 130 });
     expect(await running).toMatchObject({ status: "interrupted", exitCode: 130 });
     running.interrupt();
@@ -378,16 +386,133 @@ describe("standard input", () => {
     await session.close();
   });
 
-  it("is reported when the server refuses it, and the execution goes on", async () => {
+  it("that the server did not take stops the cell and rejects: what follows would have a hole", async () => {
     const onFailure = vi.fn();
     const [session, server] = await connect({ onFailure });
     const running = session.run("", { stdin: "open" });
     const { id } = await server.next("execute");
+    running.write("x");
+    await server.next("stdin");
     server.send({ type: "failure", code: "stdin_overflow", message: "m", frame: "stdin", id });
-    server.done(id);
-    expect((await running).status).toBe("ok");
-    expect(onFailure).toHaveBeenCalledExactlyOnceWith(expect.objectContaining({ code: "stdin_overflow" }));
+    expect(await failure(running)).toMatchObject({ name: "ZerobootError", code: "stdin_overflow" });
+    expect(await server.next("interrupt")).toEqual({ type: "interrupt", id });
+    server.done(id, { status: "interrupted" });
+    expect(onFailure).not.toHaveBeenCalled();
     await session.close();
+  });
+
+  it("that comes for an execution that has ended is reported to the session", async () => {
+    const onFailure = vi.fn();
+    const [session, server] = await connect({ onFailure });
+    const running = session.run("", { stdin: "open" });
+    const { id } = await server.next("execute");
+    server.done(id);
+    server.send({ type: "failure", code: "unknown_execution", message: "m", frame: "stdin", id });
+    expect((await running).status).toBe("ok");
+    await vi.waitFor(() =>
+      expect(onFailure).toHaveBeenCalledExactlyOnceWith(expect.objectContaining({ code: "unknown_execution" })),
+    );
+    await session.close();
+  });
+
+  it("beyond what a server holds goes on frame by frame, and again when it was refused", async () => {
+    const [session, server] = await connect();
+    const input = Buffer.alloc(1024 * 1024 + 100, "line of input\n");
+    const running = session.run("", { input });
+    const { id } = await server.next("execute");
+    const taken: Uint8Array[] = [];
+    for (let i = 0; i < 16; i++) taken.push((await server.next("stdin")).data);
+    const refused = await server.next("stdin");
+    server.send({ type: "failure", code: "stdin_overflow", message: "m", frame: "stdin", id });
+    server.send({ type: "pong", nonce: (await server.next("ping")).nonce });
+    const again = await server.next("stdin");
+    expect(again).toEqual(refused);
+    server.send({ type: "pong", nonce: (await server.next("ping")).nonce });
+    expect(await server.next("stdin")).toMatchObject({ eof: true });
+    server.done(id);
+    await running;
+    expect(Buffer.concat([...taken, again.data]).equals(input)).toBe(true);
+    await session.close();
+  });
+});
+
+describe("a session that is put into a fresh virtual machine", () => {
+  it("says so, and goes on under its name", async () => {
+    const restarts: unknown[] = [];
+    const [session, server] = await connect({ onRestart: (restart) => restarts.push(restart) });
+    const running = session.run("while True: pass", { timeoutMs: 5 });
+    const { id } = await server.next("execute");
+    server.done(id, { status: "timeout", exitCode: 124, stateKept: false, stoppedBy: "restart" });
+    server.send({ type: "restarted", vmId: "v2", forkTimeUs: 700, reason: "timeout" });
+    expect(await running).toMatchObject({ status: "timeout", stateKept: false, stoppedBy: "restart" });
+    const next = session.run("1");
+    server.done((await server.next("execute")).id);
+    expect(await next).toMatchObject({ status: "ok", stateKept: true });
+    expect(session).toMatchObject({ id: "s1", vmId: "v2", forkTimeUs: 700 });
+    expect(restarts).toEqual([{ vmId: "v2", forkTimeUs: 700, reason: "timeout" }]);
+    await session.close();
+  });
+});
+
+describe("questions", () => {
+  it("complete: positions are those of the string, whatever its characters take", async () => {
+    const [session, server] = await connect();
+    const code = "'𝄞'; pri + 1";
+    const completion = session.complete(code, code.indexOf(" +"));
+    const frame = await server.next("complete");
+    expect(frame).toEqual({ type: "complete", id: expect.any(String), code, cursor: 8 });
+    server.send({ type: "completed", id: frame.id, matches: ["print"], start: 5, end: 8 });
+    expect(await completion).toEqual({ matches: ["print"], start: 6, end: 9 });
+    await session.close();
+  });
+
+  it("check: answers the status and the indent of the next line", async () => {
+    const [session, server] = await connect();
+    const check = session.check("if x:");
+    const { id } = await server.next("check");
+    server.send({ type: "checked", id, status: "incomplete", indent: "  " });
+    expect(await check).toEqual({ status: "incomplete", indent: "  " });
+    await session.close();
+  });
+
+  it("share their ids with executions", async () => {
+    const [session, server] = await connect();
+    session.run("1");
+    session.check("1").catch(() => {});
+    session.complete("1").catch(() => {});
+    const ids = [await server.next("execute"), await server.next("check"), await server.next("complete")];
+    expect(new Set(ids.map(({ id }) => id)).size).toBe(3);
+    await session.close();
+  });
+
+  it("reject with what the server says, and with the end of the session", async () => {
+    const [session, server] = await connect();
+    const refused = session.check("1");
+    const { id } = await server.next("check");
+    server.send({ type: "failure", code: "restarted", message: "m", frame: "check", id });
+    expect(await failure(refused)).toMatchObject({ name: "ExecutionRefusedError", code: "restarted" });
+    const open = session.complete("a");
+    await server.next("complete");
+    const closing = failure(open);
+    await session.close();
+    expect(await closing).toMatchObject({ name: "SessionClosedError", code: "session_closed" });
+    expect(await failure(session.check("1"))).toMatchObject({ code: "session_closed" });
+  });
+
+  it("reject what cannot be asked", async () => {
+    const [session] = await connect();
+    for (const cursor of [-1, 2, 0.5, Number.NaN]) {
+      expect(await failure(session.complete("a", cursor))).toBeInstanceOf(InvalidOptionError);
+    }
+    expect(await failure(session.check("'\ud800'"))).toBeInstanceOf(InvalidOptionError);
+    expect(await failure(session.check("x".repeat(1_048_577)))).toBeInstanceOf(InvalidOptionError);
+    await session.close();
+  });
+
+  it("that are answered without being asked end the session", async () => {
+    const [session, server] = await connect();
+    server.send({ type: "checked", id: "9", status: "complete", indent: "" });
+    expect(await session.closed).toBeInstanceOf(ProtocolError);
   });
 });
 

@@ -32,6 +32,11 @@ const clientFrames: [ClientFrame, string][] = [
   ],
   [{ type: "interrupt" }, "81a474797065a9696e74657272757074"],
   [{ type: "interrupt", id: "1", after: "kill" }, "83a474797065a9696e74657272757074a26964a131a56166746572a46b696c6c"],
+  [
+    { type: "complete", id: "1", code: "a.", cursor: 2 },
+    "84a474797065a8636f6d706c657465a26964a131a4636f6465a2612ea6637572736f7202",
+  ],
+  [{ type: "check", id: "1", code: "if" }, "83a474797065a5636865636ba26964a131a4636f6465a26966"],
   [{ type: "credit", bytes: 65536 }, "82a474797065a6637265646974a56279746573ce00010000"],
   [{ type: "ping", nonce: 7 }, "82a474797065a470696e67a56e6f6e636507"],
 ];
@@ -43,7 +48,12 @@ const limits = {
   initialCreditBytes: 4,
   defaultTimeoutMs: 5,
   maxTimeoutMs: 6,
-  memoryMb: 7,
+  maxOutputBytes: 7,
+  maxSessionOutputBytes: 68_719_476_736,
+  idleTimeoutMs: 8,
+  lifetimeMs: 9,
+  interruptGraceMs: 10,
+  memoryMb: 11,
 };
 
 const serverFrames: ServerFrame[] = [
@@ -71,7 +81,12 @@ const serverFrames: ServerFrame[] = [
     executionCount: 2,
     timings: { queuedUs: 5, execUs: 4_294_967_296 },
     truncated: false,
+    stateKept: true,
+    stoppedBy: "kill",
   },
+  { type: "restarted", vmId: "2", forkTimeUs: 700, reason: "outOfMemory" },
+  { type: "completed", id: "1", matches: ["a", "é"], start: 0, end: 1 },
+  { type: "checked", id: "1", status: "incomplete", indent: "    " },
   { type: "pong", nonce: 7 },
   { type: "failure", code: "queue_full", message: "m", frame: "execute", id: "1" },
   { type: "closed", reason: "shutting_down", message: "m" },

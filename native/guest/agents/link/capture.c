@@ -19,6 +19,7 @@ static volatile uint16_t current;
 static volatile sig_atomic_t pending;
 static uint8_t buffer[ZB_MAX_GUEST_PAYLOAD];
 
+/* With the link's lock. */
 static void move(void) {
   for (int i = 0; i < 2; i++) {
     ssize_t n;
@@ -27,7 +28,7 @@ static void move(void) {
       /* Broken off by the host: the signal it raised is handled after this one; the bytes stay due. */
       while (done < (size_t)n) {
         size_t sent = 0;
-        if (zb_link_send(streams[i].kind, 0, 0, current, buffer + done, (size_t)n - done, 0, &sent) < 0 &&
+        if (zb_link_send_locked(streams[i].kind, 0, 0, current, buffer + done, (size_t)n - done, 0, &sent) < 0 &&
             errno != EINTR) {
           return;
         }
@@ -37,15 +38,21 @@ static void move(void) {
   }
 }
 
+/* What the link's lock keeps it from moving now is moved by whoever holds the lock, after that. */
+static void move_pending(void) {
+  while (pending && zb_link_try_lock()) {
+    pending = 0;
+    move();
+    zb_link_unlock();
+  }
+}
+
 static void handle_sigio(int number) {
   (void)number;
   if (zb_link_detached()) return;
-  if (zb_link_busy()) {
-    pending = 1;
-    return;
-  }
   const int saved = errno;
-  move();
+  pending = 1;
+  move_pending();
   errno = saved;
 }
 
@@ -70,16 +77,7 @@ int zb_capture_open(void) {
 
 void zb_capture_execution(uint16_t execution) { current = execution; }
 
-void zb_capture_settle(void) {
-  if (!pending) return;
-  sigset_t only_sigio, previous;
-  sigemptyset(&only_sigio);
-  sigaddset(&only_sigio, SIGIO);
-  sigprocmask(SIG_BLOCK, &only_sigio, &previous);
-  pending = 0;
-  move();
-  sigprocmask(SIG_SETMASK, &previous, NULL);
-}
+void zb_capture_settle(void) { move_pending(); }
 
 void zb_capture_flush(void) {
   /* Makes a system call only if a stream holds something; the write raises SIGIO before it returns. */

@@ -3,6 +3,8 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <sched.h>
+#include <stdatomic.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <termios.h>
@@ -16,7 +18,8 @@ static volatile uint32_t *registers;
 static uint8_t *ring;
 static int wake_fd = -1;
 static int detached;
-static volatile int busy;
+/* A record is being written. */
+static atomic_int busy;
 
 struct zb_ring_control *zb_link_control(void) {
   return (struct zb_ring_control *)ring;
@@ -89,16 +92,11 @@ static void publish(uint8_t kind, uint8_t flags, uint16_t execution, const void 
   if (!__atomic_load_n(&control->tx_armed, __ATOMIC_ACQUIRE)) write_register(ZB_REG_DOORBELL, 1);
 }
 
-int zb_link_send(uint8_t kind, uint8_t flags, uint8_t more, uint16_t execution, const void *data, size_t length,
-                 int control, size_t *sent) {
+int zb_link_send_locked(uint8_t kind, uint8_t flags, uint8_t more, uint16_t execution, const void *data, size_t length,
+                        int control, size_t *sent) {
   const uint32_t overhead = (uint32_t)sizeof(struct zb_record) + (control ? 0 : ZB_TX_RESERVE);
   size_t done = 0;
   int result = 0;
-  if (detached) {
-    errno = EPIPE;
-    return -1;
-  }
-  busy++;
   do {
     uint32_t space = free_bytes();
     /* A short remainder waits for room for all of it; a long one takes what there is. */
@@ -121,8 +119,26 @@ int zb_link_send(uint8_t kind, uint8_t flags, uint8_t more, uint16_t execution, 
     done += n;
     if (last) break;
   } while (1);
-  busy--;
   if (sent) *sent = done;
+  return result;
+}
+
+int zb_link_try_lock(void) { return !atomic_exchange(&busy, 1); }
+
+void zb_link_unlock(void) { busy = 0; }
+
+int zb_link_send(uint8_t kind, uint8_t flags, uint8_t more, uint16_t execution, const void *data, size_t length,
+                 int control, size_t *sent) {
+  if (detached) {
+    errno = EPIPE;
+    return -1;
+  }
+  /* Taken only while a handler on another thread, which was preempted in it, is sending. */
+  while (!zb_link_try_lock()) sched_yield();
+  const int result = zb_link_send_locked(kind, flags, more, execution, data, length, control, sent);
+  const int saved = errno;
+  zb_link_unlock();
+  errno = saved;
   return result;
 }
 
@@ -136,8 +152,11 @@ int zb_link_wait(void) {
   return n < 0 ? -1 : 0;
 }
 
-int zb_link_busy(void) { return busy; }
+int zb_link_open_wake_line(void) { return open(WAKE_LINE, O_RDWR | O_NOCTTY | O_NONBLOCK | O_CLOEXEC); }
 
-void zb_link_detach(void) { detached = 1; }
+void zb_link_detach(void) {
+  detached = 1;
+  busy = 0;
+}
 
 int zb_link_detached(void) { return detached; }

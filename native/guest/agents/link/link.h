@@ -2,7 +2,7 @@
  * The guest's end of the serial link, for agents in any language. See link_abi.h for the contract.
  *
  * One link per process, used by one thread at a time (Python's GIL, an event loop). A signal handler
- * may write too, through zb_capture: zb_link_busy() tells it to wait.
+ * may write too, through zb_capture, and on any thread.
  */
 #ifndef ZEROBOOT_LINK_H
 #define ZEROBOOT_LINK_H
@@ -24,7 +24,7 @@ int zb_link_open(void);
 int zb_link_send(uint8_t kind, uint8_t flags, uint8_t more, uint16_t execution, const void *data, size_t length,
                  int control, size_t *sent);
 
-/* One read of RX or RX_INPUT (`reg`): bytes now at zb_link_received(), 0 to look again, or ZB_RX_WAIT. */
+/* One read of RX, RX_INPUT or RX_TAKE (`reg`): bytes now at zb_link_received(), 0, or ZB_RX_WAIT. */
 uint32_t zb_link_poll(uint32_t reg);
 const uint8_t *zb_link_received(void);
 
@@ -34,8 +34,17 @@ int zb_link_wait(void);
 /* The ring's control block. Not in a child of fork(2), where it is not mapped. */
 struct zb_ring_control *zb_link_control(void);
 
-/* Whether a send is under way: a signal handler that finds it so must not send. */
-int zb_link_busy(void);
+/*
+ * For a signal handler: it may send between the two, with zb_link_send_locked, if the first says so; else a send is
+ * under way, in this thread or another.
+ */
+int zb_link_try_lock(void);
+void zb_link_unlock(void);
+int zb_link_send_locked(uint8_t kind, uint8_t flags, uint8_t more, uint16_t execution, const void *data, size_t length,
+                        int control, size_t *sent);
+
+/* A second opening of the wake-up line, which does not block. -1 with errno. */
+int zb_link_open_wake_line(void);
 
 /* In a child of fork(2): the ring is not there. Every later call but zb_link_detached fails. */
 void zb_link_detach(void);

@@ -1,10 +1,13 @@
 /*
  * The link as a Python module. Everything a cell's way needs is here and makes no system call.
  *
- *   receive(for_input) -> (kind, flags, execution, payload)   waits for the next record
+ *   receive() -> (kind, flags, execution, payload)            waits for the next record
+ *   begin_input(execution, has_input), end_input()            standard input of a cell
+ *   read_input(limit, request_flags, prompt) -> bytes         of it; asks the client if there is none
  *   send(kind, flags, execution, data)                        one control payload
  *   write(kind, text)                                         output of the running cell
  *   begin(execution), end()                                   a cell runs between them
+ *   disown_output()                                           what it prints is no cell's
  *   interrupted()                                             for the SIGINT handler: whether to raise
  */
 #define PY_SSIZE_T_CLEAN
@@ -21,6 +24,7 @@
 #include <unistd.h>
 
 #include "capture.h"
+#include "input.h"
 #include "interrupt.h"
 #include "link.h"
 #include "others.h"
@@ -29,12 +33,18 @@
 static uint8_t *pending;
 static size_t pending_capacity, pending_start, pending_end;
 static uint16_t current_execution;
+/* Whose output is written now; differs from the above while a question is answered. */
+static uint16_t output_execution;
 static int random_fd = -1;
 
 static int append_received(uint32_t bytes) {
+  const uint8_t *received = zb_link_received();
+  /* The end of a record that the last cell began to read. */
+  const size_t leftover = zb_input_leftover(received, bytes);
+  const size_t length = bytes - leftover;
   if (pending_start == pending_end) pending_start = pending_end = 0;
-  if (pending_end + bytes > pending_capacity) {
-    const size_t capacity = (pending_end + bytes) * 2;
+  if (pending_end + length > pending_capacity) {
+    const size_t capacity = (pending_end + length) * 2;
     uint8_t *grown = realloc(pending, capacity);
     if (grown == NULL) {
       PyErr_NoMemory();
@@ -43,8 +53,8 @@ static int append_received(uint32_t bytes) {
     pending = grown;
     pending_capacity = capacity;
   }
-  memcpy(pending + pending_end, zb_link_received(), bytes);
-  pending_end += bytes;
+  memcpy(pending + pending_end, received + leftover, length);
+  pending_end += length;
   return 0;
 }
 
@@ -86,13 +96,13 @@ static int handle_signals(void) {
   return PyErr_CheckSignals();
 }
 
-static PyObject *receive(PyObject *self, PyObject *argument) {
+static PyObject *receive(PyObject *self, PyObject *unused) {
   (void)self;
-  const uint32_t reg = argument == Py_True ? ZB_REG_RX_INPUT : ZB_REG_RX;
+  (void)unused;
   for (;;) {
     PyObject *record = take_record();
     if (record != NULL || PyErr_Occurred()) return record;
-    const uint32_t answer = zb_link_poll(reg);
+    const uint32_t answer = zb_link_poll(ZB_REG_RX);
     if (answer == ZB_RX_WAIT) {
       if (!zb_others_live()) {
         zb_link_control()->others = 0;
@@ -140,6 +150,55 @@ static PyObject *link_send(PyObject *self, PyObject *args) {
   Py_RETURN_NONE;
 }
 
+static PyObject *begin_input(PyObject *self, PyObject *args) {
+  (void)self;
+  unsigned short execution;
+  int has_input;
+  if (!PyArg_ParseTuple(args, "Hp", &execution, &has_input)) return NULL;
+  /* Behind the EXECUTE of a cell with input there is nothing but its input. */
+  const size_t length = has_input ? pending_end - pending_start : 0;
+  zb_input_begin(execution, has_input, pending + pending_start, length);
+  pending_start += length;
+  Py_RETURN_NONE;
+}
+
+static PyObject *end_input(PyObject *self, PyObject *unused) {
+  (void)self;
+  (void)unused;
+  if (!zb_link_detached()) zb_input_end();
+  Py_RETURN_NONE;
+}
+
+/* Until the stream has bytes or its end. 1; 0: the cell has ended meanwhile; -1: an exception. */
+static int await_input(uint16_t execution) {
+  while (!zb_input_available() && !zb_input_at_end()) {
+    const uint32_t answer = zb_link_poll(ZB_REG_RX_INPUT);
+    if (answer == ZB_RX_WAIT) {
+      if (!zb_others_live()) {
+        zb_link_control()->others = 0;
+        continue;
+      }
+      int result;
+      int error;
+      Py_BEGIN_ALLOW_THREADS
+      result = zb_input_wait();
+      error = errno;
+      Py_END_ALLOW_THREADS
+      if (zb_input_execution() != execution) return 0;
+      if (result < 0 && error != EINTR) {
+        errno = error;
+        PyErr_SetFromErrno(PyExc_OSError);
+        return -1;
+      }
+      zb_input_woken();
+    } else if (answer != 0) {
+      zb_input_feed(zb_link_received(), answer);
+    }
+    if ((answer == 0 || answer == ZB_RX_WAIT) && handle_signals() < 0) return -1;
+  }
+  return 1;
+}
+
 static int write_descriptor(int fd, const char *data, Py_ssize_t length) {
   while (length > 0) {
     const ssize_t n = write(fd, data, (size_t)length);
@@ -161,7 +220,50 @@ static int write_out(uint8_t kind, const char *data, Py_ssize_t length) {
   if (length == 0) return 0;
   /* A child has no ring: its output goes the way of any program's. */
   if (zb_link_detached()) return write_descriptor(kind == ZB_GUEST_STDERR ? 2 : 1, data, length);
-  return send_all(kind, 0, 0, current_execution, data, length, 0);
+  return send_all(kind, 0, 0, output_execution, data, length, 0);
+}
+
+/* A prompt where nobody has to be asked is output, as it is of a Python that reads from a pipe. */
+static int show_prompt(uint8_t request_flags, const Py_buffer *prompt) {
+  const uint8_t kind = request_flags & ZB_INPUT_PASSWORD ? ZB_GUEST_STDERR : ZB_GUEST_STDOUT;
+  return write_out(kind, prompt->buf, prompt->len);
+}
+
+static PyObject *read_input(PyObject *self, PyObject *args) {
+  (void)self;
+  Py_ssize_t limit;
+  unsigned char request_flags;
+  Py_buffer prompt;
+  if (!PyArg_ParseTuple(args, "nby*", &limit, &request_flags, &prompt)) return NULL;
+  const uint16_t execution = zb_input_execution();
+  size_t length = 0;
+  const uint8_t *bytes = NULL;
+  int result = execution != 0;
+  if (execution == 0) {
+    if (show_prompt(request_flags, &prompt) < 0) result = -1;
+  } else {
+    zb_input_enter();
+    if (zb_input_take_back() < 0) {
+      PyErr_SetFromErrno(PyExc_OSError);
+      result = -1;
+    }
+    if (result > 0 && !zb_input_available() && !zb_input_at_end()) {
+      /* Nobody is asked for what has come. */
+      const uint32_t answer = zb_link_poll(ZB_REG_RX_TAKE);
+      zb_input_feed(zb_link_received(), answer);
+    }
+    if (result > 0 && !zb_input_available() && !zb_input_at_end()) {
+      result = send_all(ZB_GUEST_INPUT_REQUEST, request_flags, 0, execution, prompt.buf, prompt.len, 1);
+      if (result == 0) result = await_input(execution);
+    } else if (result > 0 && show_prompt(request_flags, &prompt) < 0) {
+      result = -1;
+    }
+    if (result > 0) bytes = zb_input_take((size_t)limit, &length);
+  }
+  PyBuffer_Release(&prompt);
+  PyObject *taken = result < 0 ? NULL : PyBytes_FromStringAndSize((const char *)bytes, (Py_ssize_t)length);
+  if (execution != 0 && zb_input_execution() == execution) zb_input_leave();
+  return taken;
 }
 
 static PyObject *link_write(PyObject *self, PyObject *const *args, Py_ssize_t count) {
@@ -201,13 +303,18 @@ static PyObject *link_write(PyObject *self, PyObject *const *args, Py_ssize_t co
   return PyLong_FromSsize_t(length);
 }
 
+static void own_output(uint16_t execution) {
+  output_execution = execution;
+  zb_capture_execution(execution);
+}
+
 /* A cell begins. An interrupt may have come for it since it was fetched: then its handler runs here. */
 static PyObject *begin(PyObject *self, PyObject *argument) {
   (void)self;
   const unsigned long execution = PyLong_AsUnsignedLong(argument);
   if (PyErr_Occurred()) return NULL;
   current_execution = (uint16_t)execution;
-  zb_capture_execution(current_execution);
+  own_output(current_execution);
   zb_interrupt_begin(current_execution);
   if (handle_signals() < 0) return NULL;
   Py_RETURN_NONE;
@@ -226,7 +333,14 @@ static PyObject *finish(PyObject *self, PyObject *unused) {
   (void)unused;
   zb_interrupt_finish();
   current_execution = 0;
-  zb_capture_execution(0);
+  own_output(0);
+  Py_RETURN_NONE;
+}
+
+static PyObject *disown_output(PyObject *self, PyObject *unused) {
+  (void)self;
+  (void)unused;
+  own_output(0);
   Py_RETURN_NONE;
 }
 
@@ -351,6 +465,12 @@ static PyObject *take_identity(PyObject *self, PyObject *args) {
   Py_RETURN_NONE;
 }
 
+/* In a child of fork(2). */
+static void detach(void) {
+  zb_link_detach();
+  zb_input_detach();
+}
+
 static PyObject *link_open(PyObject *self, PyObject *unused) {
   (void)self;
   (void)unused;
@@ -359,20 +479,25 @@ static PyObject *link_open(PyObject *self, PyObject *unused) {
   pending = calloc(1, pending_capacity);
   random_fd = open("/dev/urandom", O_RDWR | O_CLOEXEC);
   if (pending == NULL) return PyErr_NoMemory();
-  if (random_fd < 0 || zb_link_open() < 0 || zb_capture_open() < 0 || zb_interrupt_open() < 0 || zb_others_open() < 0)
+  if (random_fd < 0 || zb_link_open() < 0 || zb_capture_open() < 0 || zb_input_open() < 0 || zb_interrupt_open() < 0 ||
+      zb_others_open() < 0)
     return PyErr_SetFromErrno(PyExc_OSError);
-  if (pthread_atfork(NULL, NULL, zb_link_detach) != 0) return PyErr_NoMemory();
+  if (pthread_atfork(NULL, NULL, detach) != 0) return PyErr_NoMemory();
   Py_RETURN_NONE;
 }
 
 static PyMethodDef methods[] = {
     {"open", link_open, METH_NOARGS, "Map the link and put descriptors 1 and 2 in place."},
-    {"receive", receive, METH_O, "Wait for the next record."},
+    {"receive", receive, METH_NOARGS, "Wait for the next record."},
+    {"begin_input", begin_input, METH_VARARGS, "Standard input of a cell begins."},
+    {"end_input", end_input, METH_NOARGS, "The cell's input is discarded."},
+    {"read_input", read_input, METH_VARARGS, "At most a line of the cell's input."},
     {"send", link_send, METH_VARARGS, "Send one control payload."},
     {"write", (PyCFunction)(void (*)(void))link_write, METH_FASTCALL, "Write output of the running cell."},
     {"begin", begin, METH_O, "A cell begins."},
     {"end", end, METH_NOARGS, "The cell's code has ended."},
     {"finish", finish, METH_NOARGS, "The cell has been reported."},
+    {"disown_output", disown_output, METH_NOARGS, "What is written from here on belongs to no cell."},
     {"interrupted", interrupted, METH_NOARGS, "For the SIGINT handler: whether to raise."},
     {"wrap_interrupts", wrap_interrupts, METH_NOARGS, "After the SIGINT handler was installed."},
     {"flush", flush, METH_NOARGS, "Move everything written to descriptors 1 and 2."},
@@ -396,6 +521,8 @@ static int add_constants(PyObject *m) {
       {"IDENTITY", ZB_HOST_IDENTITY},
       {"ENV", ZB_HOST_ENV},
       {"EXECUTE_STDIN_OPEN", ZB_EXECUTE_STDIN_OPEN},
+      {"EXECUTE_COMPLETE", ZB_EXECUTE_COMPLETE},
+      {"EXECUTE_CHECK", ZB_EXECUTE_CHECK},
       {"STDIN_EOF", ZB_STDIN_EOF},
       {"IDENTITY_REKEYED", ZB_IDENTITY_REKEYED},
       {"IDENTITY_ENTROPY_BYTES", ZB_IDENTITY_ENTROPY_BYTES},
@@ -410,6 +537,7 @@ static int add_constants(PyObject *m) {
       {"DONE", ZB_GUEST_DONE},
       {"GUEST_IDENTITY", ZB_GUEST_IDENTITY},
       {"MIME_TEXT", ZB_MIME_TEXT},
+      {"MIME_JSON", ZB_MIME_JSON},
       {"LAST_OF_BUNDLE", ZB_PART_LAST_OF_BUNDLE},
       {"ERROR_NAME", ZB_ERROR_NAME},
       {"ERROR_MESSAGE", ZB_ERROR_MESSAGE},

@@ -39,6 +39,6 @@ describe("the exit code of a program whose session ended with it", () => {
 
   it("is 124 for one that had run out of time", () => {
     const late = { status: "timeout", exitCode: 124, truncated: false } as const;
-    expect(endedWithSession(late, "cell_unstoppable", "It did not heed.").exitCode).toBe(124);
+    expect(endedWithSession(late, "lifetime_exceeded", "It lived too long.").exitCode).toBe(124);
   });
 });

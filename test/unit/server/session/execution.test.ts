@@ -1,29 +1,30 @@
 import { MAX_QUEUED_STDIN_BYTES } from "@zeroboot/sdk/protocol";
 import { describe, expect, it } from "vitest";
-import { Execution, INTERRUPTED, KILLED } from "../../../../server/src/session/execution.js";
+import { Execution, INTERRUPTED } from "../../../../server/src/session/execution.js";
 
+const SETTINGS = { defaultTimeoutMs: 1000, maxOutputBytes: 100 };
 const execute = { type: "execute", id: "a", code: "é" } as const;
 const bytes = (text: string) => new TextEncoder().encode(text);
 
 describe("an execution", () => {
   it("holds what is handed to the guest, as bytes", () => {
-    const execution = new Execution({ ...execute, env: { A: "1", B: "ü=" }, timeoutMs: 5 }, 1000);
+    const execution = new Execution({ ...execute, env: { A: "1", B: "ü=" }, timeoutMs: 5 }, SETTINGS);
     expect(Buffer.from(execution.code).toString("hex")).toBe("c3a9");
     expect(execution.env.map(String)).toEqual(["A=1", "B=ü="]);
-    expect([execution.timeoutMs, new Execution(execute, 1000).timeoutMs]).toEqual([5, 1000]);
+    expect([execution.timeoutMs, new Execution(execute, SETTINGS).timeoutMs]).toEqual([5, 1000]);
   });
 
   it("has standard input only if it asked for it, until that is closed", () => {
-    expect(new Execution(execute, 1).stdinOpen).toBe(false);
-    expect(new Execution({ ...execute, stdin: "closed" }, 1).stdinOpen).toBe(false);
-    const open = new Execution({ ...execute, stdin: "open" }, 1);
+    expect(new Execution(execute, SETTINGS).stdinOpen).toBe(false);
+    expect(new Execution({ ...execute, stdin: "closed" }, SETTINGS).stdinOpen).toBe(false);
+    const open = new Execution({ ...execute, stdin: "open" }, SETTINGS);
     expect(open.stdinOpen).toBe(true);
     open.closeStdin();
-    expect([open.stdinOpen, open.startsWithStdinOpen]).toEqual([false, true]);
+    expect([open.stdinOpen, open.executeFlags]).toEqual([false, 0x01]);
   });
 
   it("keeps early input as one piece, in order, with its end", () => {
-    const execution = new Execution({ ...execute, stdin: "open" }, 1);
+    const execution = new Execution({ ...execute, stdin: "open" }, SETTINGS);
     expect(execution.heldInput).toBeUndefined();
     for (const text of ["on", "", "e\n", "two"]) expect(execution.holdInput({ data: bytes(text) })).toBe(true);
     expect(execution.heldInput).toEqual({ data: bytes("one\ntwo"), eof: false });
@@ -34,13 +35,13 @@ describe("an execution", () => {
   });
 
   it("keeps an end of input that came alone", () => {
-    const execution = new Execution({ ...execute, stdin: "open" }, 1);
+    const execution = new Execution({ ...execute, stdin: "open" }, SETTINGS);
     execution.holdInput({ data: bytes(""), eof: true });
     expect(execution.heldInput).toEqual({ data: bytes(""), eof: true });
   });
 
   it("keeps as much early input as the limit says and not a byte more", () => {
-    const execution = new Execution({ ...execute, stdin: "open" }, 1);
+    const execution = new Execution({ ...execute, stdin: "open" }, SETTINGS);
     const chunk = new Uint8Array(64 * 1024);
     for (let held = 0; held < MAX_QUEUED_STDIN_BYTES; held += chunk.length) execution.holdInput({ data: chunk });
     expect(execution.holdInput({ data: bytes("x") })).toBe(false);
@@ -48,7 +49,7 @@ describe("an execution", () => {
   });
 
   it("takes no more memory for many small pieces of input, or empty ones, than for one", () => {
-    const execution = new Execution({ ...execute, stdin: "open" }, 1);
+    const execution = new Execution({ ...execute, stdin: "open" }, SETTINGS);
     const before = process.memoryUsage();
     for (let at = 0; at < 1_000_000; at++) {
       execution.holdInput({ data: new Uint8Array(0) });
@@ -62,24 +63,18 @@ describe("an execution", () => {
   });
 
   it("ends once it is over, as measured by the host", () => {
-    const execution = new Execution(execute, 1);
-    execution.handedOver(3, 9);
-    const done = execution.done({ status: "error", exitCode: 4 }, 99);
+    const execution = new Execution(execute, SETTINGS);
+    execution.started(9);
+    const done = execution.done({ status: "error", exitCode: 4 }, { executionCount: 99, stateKept: true });
     expect(done).toMatchObject({ type: "done", id: "a", status: "error", exitCode: 4, executionCount: 9 });
     expect(done.timings.queuedUs).toBeGreaterThanOrEqual(0);
-    expect(done.truncated).toBe(false);
+    expect([done.truncated, done.stateKept, "stoppedBy" in done]).toEqual([false, true, false]);
   });
 
   it("that never ran has the session's count and no running time", () => {
-    const { executionCount, timings, status } = new Execution(execute, 1).done(INTERRUPTED, 5);
-    expect([executionCount, timings.execUs, status]).toEqual([5, 0, "interrupted"]);
-  });
-
-  it("that ran out of time says so, however the guest or its VM ended", () => {
-    const execution = new Execution(execute, 1);
-    execution.timedOut = true;
-    for (const ending of [{ status: "ok", exitCode: 0 } as const, KILLED, INTERRUPTED]) {
-      expect(execution.done(ending, 1)).toMatchObject({ status: "timeout", exitCode: 124 });
-    }
+    const circumstances = { executionCount: 5, stateKept: true, stoppedBy: "interrupt" } as const;
+    const { executionCount, timings, ...done } = new Execution(execute, SETTINGS).done(INTERRUPTED, circumstances);
+    expect([executionCount, timings.execUs]).toEqual([5, 0]);
+    expect(done).toMatchObject({ status: "interrupted", stateKept: true, stoppedBy: "interrupt" });
   });
 });

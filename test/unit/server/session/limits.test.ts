@@ -4,7 +4,17 @@ import { announcedLimits, DEFAULT_SESSION_SETTINGS } from "../../../../server/sr
 
 describe("the limits announced", () => {
   it("are the session's own, within the protocol's", () => {
-    const settings = { ...DEFAULT_SESSION_SETTINGS, defaultTimeoutMs: 7, maxTimeoutMs: 8, maxQueuedExecutions: 9 };
+    const settings = {
+      ...DEFAULT_SESSION_SETTINGS,
+      defaultTimeoutMs: 7,
+      maxTimeoutMs: 8,
+      maxQueuedExecutions: 9,
+      maxOutputBytes: 10,
+      maxSessionOutputBytes: 11,
+      idleTimeoutMs: 12,
+      lifetimeMs: 13,
+      interruptGraceMs: 14,
+    };
     expect(announcedLimits(settings, 256)).toEqual({
       maxFrameBytes: protocol.MAX_CLIENT_FRAME_BYTES,
       maxCodeBytes: protocol.MAX_CODE_BYTES,
@@ -12,6 +22,11 @@ describe("the limits announced", () => {
       initialCreditBytes: protocol.INITIAL_CREDIT_BYTES,
       defaultTimeoutMs: 7,
       maxTimeoutMs: 8,
+      maxOutputBytes: 10,
+      maxSessionOutputBytes: 11,
+      idleTimeoutMs: 12,
+      lifetimeMs: 13,
+      interruptGraceMs: 14,
       memoryMb: 256,
     });
   });

@@ -3,6 +3,7 @@ import { beforeEach, describe, expect, it } from "vitest";
 import { GuestKind } from "../../../../native/engine.js";
 import { Credit } from "../../../../server/src/session/credit.js";
 import { Execution } from "../../../../server/src/session/execution.js";
+import { Question } from "../../../../server/src/session/question.js";
 import { RecordReader } from "../../../../server/src/session/record-reader.js";
 import { GuestViolation, RecordRouter, type Routed } from "../../../../server/src/session/record-router.js";
 import { DONE, donePayload, LAST, MORE, record, stderr, stdout, TEXT } from "./records.js";
@@ -17,9 +18,12 @@ let running: Execution;
 beforeEach(() => {
   sent = new Sent();
   credit = new Credit(100, 1000);
-  router = new RecordRouter(sent, credit);
-  running = new Execution({ type: "execute", id: "a", code: "" }, 1000);
-  running.handedOver(ID, 1);
+  router = new RecordRouter(sent, credit, 1_000_000);
+  running = new Execution(
+    { type: "execute", id: "a", code: "" },
+    { defaultTimeoutMs: 1000, maxOutputBytes: 1_000_000 },
+  );
+  running.engineId = ID;
 });
 
 /** Route a batch as far as it goes, and flush: what became of each record. */
@@ -164,6 +168,103 @@ describe("control records", () => {
   it("that this protocol does not show are passed over", () => {
     expect(route(batch(record(GuestKind.display, TEXT | LAST, ID, "x")))).toEqual(["taken"]);
     expect(frames()).toEqual([]);
+  });
+});
+
+describe("a cell's cap", () => {
+  const capped = (maxOutputBytes: number) => {
+    running = new Execution({ type: "execute", id: "a", code: "" }, { defaultTimeoutMs: 1000, maxOutputBytes });
+    running.engineId = ID;
+  };
+  const end = () => record(GuestKind.done, 0, ID, donePayload(DONE.ok));
+
+  it("lets the beginning go out as it comes and the end behind it, without asking for credit in between", () => {
+    capped(4);
+    credit.spend(90);
+    const reader = batch(stdout(ID, "abcdef"), stderr(ID, "x"), stdout(ID, "g"), end());
+    expect(route(reader)).toEqual([
+      "taken",
+      "taken",
+      "taken",
+      "taken",
+      { status: "ok", exitCode: 0, truncated: false },
+    ]);
+    expect(frames()).toMatchObject([
+      { type: "stdout", data: "abcdefg" },
+      { type: "stderr", data: "x" },
+    ]);
+    expect([running.truncated, credit.available]).toEqual([false, 2]);
+  });
+
+  it("says what is missing, and is paid for like all output: done waits for it", () => {
+    capped(4);
+    const long = "0123456789".repeat(4000);
+    const reader = batch(
+      stdout(ID, "abcd"),
+      ...[0, 1, 2, 3].map((i) => stdout(ID, long.slice(i * 10_000, (i + 1) * 10_000))),
+      end(),
+    );
+    expect(route(reader).at(-1)).toBe("held");
+    credit.grant(1000);
+    expect(route(reader)).toEqual(["held"]);
+    for (let i = 0; i < 50 && route(reader).at(-1) === "held"; i++) credit.grant(1000);
+    const sent = frames().map((frame) => (frame as { data: string }).data);
+    expect(sent.join("")).toBe(`abcd\n[${40_000 - 32_768} bytes left out]\n${long.slice(-32_768)}`);
+    expect(running.truncated).toBe(true);
+  });
+
+  it("holds nothing up once the execution is being stopped", () => {
+    capped(0);
+    credit.spend(100);
+    running.discarding = true;
+    expect(route(batch(stdout(ID, "ab"), end())).at(-1)).toMatchObject({ status: "ok" });
+    expect([frames(), running.truncated]).toEqual([[], true]);
+  });
+});
+
+describe("a session's limit of output", () => {
+  it("counts what was written, sent or not, and ends it", () => {
+    const limited = new RecordRouter(sent, credit, 5);
+    running.discarding = true;
+    credit.spend(98);
+    const reader = batch(stdout(ID, "abcd"), stdout(ID, "ef"), stdout(ID, "g"));
+    const routed: Routed[] = [];
+    for (let next = reader.peek(); next !== undefined && routed.at(-1) !== "exhausted"; next = reader.peek()) {
+      routed.push(limited.route(reader, next, running));
+    }
+    expect(routed).toEqual(["taken", "taken", "taken", "exhausted"]);
+  });
+});
+
+describe("during a question", () => {
+  const question = () => {
+    const asked = new Question({ type: "check", id: "q", code: "1" });
+    asked.engineId = ID;
+    return asked;
+  };
+
+  it("output is put aside and the answer kept, whatever the credit", () => {
+    const asked = question();
+    credit.spend(100);
+    const json = '{"status": "invalid", "indent": ""}';
+    const reader = batch(
+      stdout(0, "thread"),
+      record(GuestKind.result, 4 | LAST, ID, json),
+      record(GuestKind.done, 0, ID, donePayload(DONE.ok)),
+    );
+    const routed: Routed[] = [];
+    for (let next = reader.peek(); next !== undefined; next = reader.peek()) {
+      routed.push(router.route(reader, next, asked));
+    }
+    expect(routed).toEqual(["aside", "taken", { status: "ok", exitCode: 0, truncated: false }]);
+    expect(asked.answer()).toMatchObject({ status: "invalid" });
+    expect(frames()).toEqual([]);
+  });
+
+  it("nothing asks for input", () => {
+    const reader = batch(record(GuestKind.inputRequest, 0, ID, "? "));
+    const next = reader.peek();
+    expect(() => next && router.route(reader, next, question())).toThrow(GuestViolation);
   });
 });
 

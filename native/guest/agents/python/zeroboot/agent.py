@@ -7,7 +7,7 @@ import sys
 
 import _zblink as link
 
-from zeroboot import cell, identity, interrupts, memory, streams
+from zeroboot import cell, identity, interrupts, memory, questions, streams
 
 # Imported ahead of need: users import them, and here it costs each fork nothing.
 import array, base64, bisect, collections, copy, csv, dataclasses, datetime, decimal  # noqa: E401, F401
@@ -31,6 +31,14 @@ WARM_UP = (
     "sys.exit(0)",
 )
 
+# The same for a first line at a prompt: the flag and the payload of each question.
+WARM_UP_QUESTIONS = (
+    (link.EXECUTE_CHECK, b"def f():"),
+    (link.EXECUTE_COMPLETE, b"\x02\0\0\0pr"),
+    (link.EXECUTE_COMPLETE, b"\x09\0\0\0import os"),
+    (link.EXECUTE_COMPLETE, b"\x06\0\0\0''.joi"),
+)
+
 
 def _serve():
     # Assignments, and the execution they are for: one that was called off in between leaves none to the next.
@@ -38,13 +46,15 @@ def _serve():
     variables_of = 0
     while True:
         try:
-            kind, flags, execution, payload = link.receive(False)
+            kind, flags, execution, payload = link.receive()
         except MemoryError:
             if memory.relieve():
                 continue
             raise
-        if kind == link.EXECUTE:
-            streams.cell_input.begin(execution, bool(flags & link.EXECUTE_STDIN_OPEN))
+        if kind == link.EXECUTE and flags & (link.EXECUTE_COMPLETE | link.EXECUTE_CHECK):
+            questions.run(execution, flags, payload)
+        elif kind == link.EXECUTE:
+            link.begin_input(execution, flags & link.EXECUTE_STDIN_OPEN)
             if variables and variables_of == execution:
                 with _environment(variables):
                     cell.run(execution, payload)
@@ -56,8 +66,6 @@ def _serve():
                 variables = []
                 variables_of = execution
             variables.append(payload)
-        elif kind == link.STDIN:
-            streams.cell_input.feed(flags, payload)
         elif kind == link.IDENTITY:
             _take_identity(flags, payload)
 
@@ -100,6 +108,8 @@ def _warm_up():
             identity.take(flags, os.urandom(link.IDENTITY_ENTROPY_BYTES) + now + seeds)
         for source in WARM_UP * 2:
             cell.run(0, source.encode())
+        for flag, payload in WARM_UP_QUESTIONS:
+            questions.run(0, flag, payload)
     finally:
         link.send, link.write = send, write
     cell.forget()

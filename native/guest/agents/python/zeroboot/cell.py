@@ -9,7 +9,7 @@ import types
 
 import _zblink as link
 
-from zeroboot import memory
+from zeroboot import memory, streams
 
 # Sources kept for tracebacks.
 MAX_SOURCES = 1000
@@ -38,6 +38,11 @@ class Outcome:
         self.status = status
         self.exit_code = exit_code
         self.flags = 0
+
+
+def done_record(outcome):
+    """The payload of DONE."""
+    return _DONE.pack(outcome.status, outcome.flags, 0, outcome.exit_code, _execution_count)
 
 
 def _remember(filename, source):
@@ -182,8 +187,8 @@ def run(execution, payload):
     # A traceback keeps the cell's frames, and what they hold, alive.
     error = None
     link.flush()
-    done = _DONE.pack(outcome.status, outcome.flags, 0, outcome.exit_code, _execution_count)
-    link.send(link.DONE, 0, execution, done)
+    streams.end_input()
+    link.send(link.DONE, 0, execution, done_record(outcome))
     link.finish()
 
 

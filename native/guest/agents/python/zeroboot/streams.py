@@ -2,6 +2,7 @@
 
 import builtins
 import io
+import os
 import sys
 
 import _zblink as link
@@ -76,24 +77,18 @@ class Output(io.TextIOBase):
 
 
 class CellInput(io.RawIOBase):
-    """Standard input of the running cell, as the client sends it. At its end unless the client keeps it open."""
+    """Standard input of the running cell, as the client sends it. At its end unless the client keeps it open.
+
+    As from a terminal, a read ends with the line: what follows stays where children read it too.
+    """
 
     name = "<stdin>"
     mode = "rb"
 
     def __init__(self):
-        self._execution = 0
-        self._open = False
-        self._data = bytearray()
         self.prompt = b""
         self.password = False
-
-    def begin(self, execution, is_open):
-        self._execution = execution
-        self._open = is_open
-        self._data.clear()
-        self.prompt = b""
-        self.password = False
+        self.used = False
 
     def readable(self):
         return True
@@ -108,27 +103,15 @@ class CellInput(io.RawIOBase):
         pass
 
     def readinto(self, target):
-        if not self._data and self._open:
-            self._request()
-        n = min(len(target), len(self._data))
-        target[:n] = self._data[:n]
-        del self._data[:n]
-        return n
-
-    def _request(self):
-        flags = link.INPUT_PASSWORD if self.password else 0
-        link.send(link.INPUT_REQUEST, flags, self._execution, self.prompt)
-        self.prompt = b""
-        while not self._data and self._open:
-            kind, flags, execution, payload = link.receive(True)
-            if kind == link.STDIN and execution == self._execution:
-                self.feed(flags, payload)
-
-    def feed(self, flags, payload):
-        """Bytes of the client, also those that came before anybody asked."""
-        self._data += payload
-        if flags & link.STDIN_EOF:
-            self._open = False
+        if link.detached():
+            data = os.read(0, len(target))
+        else:
+            self.used = True
+            flags = link.INPUT_PASSWORD if self.password else 0
+            prompt, self.prompt = self.prompt, b""
+            data = link.read_input(len(target), flags, prompt)
+        target[: len(data)] = data
+        return len(data)
 
 
 cell_input = CellInput()
@@ -166,7 +149,31 @@ class Input(io.TextIOWrapper):
 _builtin_input = builtins.input
 _stdout = Output(link.STDOUT, 1, "<stdout>", "surrogateescape")
 _stderr = Output(link.STDERR, 2, "<stderr>", "backslashreplace")
-_stdin = Input(io.BufferedReader(cell_input, 1), encoding="utf-8", errors="surrogateescape")
+
+
+def _make_stdin():
+    return Input(io.BufferedReader(cell_input, 1), encoding="utf-8", errors="surrogateescape")
+
+
+_stdin = _make_stdin()
+
+
+def end_input():
+    """What the cell has not read is discarded, also what lies decoded in its ``sys.stdin``."""
+    global _stdin
+    link.end_input()
+    if not cell_input.used:
+        return
+    try:
+        fresh = _make_stdin()
+    except MemoryError:
+        # The next cell's end will do.
+        return
+    cell_input.used = False
+    old, _stdin = _stdin, fresh
+    if sys.stdin is old:
+        sys.stdin = _stdin
+    sys.__stdin__ = _stdin
 
 
 def install():

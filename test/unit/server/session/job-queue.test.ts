@@ -1,13 +1,14 @@
 import { MAX_QUEUED_CODE_BYTES } from "@zeroboot/sdk/protocol";
 import { describe, expect, it } from "vitest";
 import { Execution } from "../../../../server/src/session/execution.js";
-import { ExecutionQueue } from "../../../../server/src/session/execution-queue.js";
+import { JobQueue } from "../../../../server/src/session/job-queue.js";
 
-const cell = (id: string, code = "1") => new Execution({ type: "execute", id, code }, 1000);
+const cell = (id: string, code = "1") =>
+  new Execution({ type: "execute", id, code }, { defaultTimeoutMs: 1000, maxOutputBytes: 100 });
 
 describe("a session's queue", () => {
   it("runs what came first, one at a time", () => {
-    const queue = new ExecutionQueue(8);
+    const queue = new JobQueue(8);
     const [a, b] = [cell("a"), cell("b")];
     expect([queue.isEmpty, queue.startNext()]).toEqual([true, undefined]);
     expect([queue.add(a), queue.add(b)]).toEqual([undefined, undefined]);
@@ -21,7 +22,7 @@ describe("a session's queue", () => {
   });
 
   it("refuses an id that runs or waits, and takes it again when that has ended", () => {
-    const queue = new ExecutionQueue(8);
+    const queue = new JobQueue(8);
     queue.add(cell("a"));
     queue.startNext();
     queue.add(cell("b"));
@@ -31,7 +32,7 @@ describe("a session's queue", () => {
   });
 
   it("counts the running one among those it is bounded by", () => {
-    const queue = new ExecutionQueue(2);
+    const queue = new JobQueue(2);
     queue.add(cell("a"));
     queue.startNext();
     expect(queue.add(cell("b"))).toBeUndefined();
@@ -41,7 +42,7 @@ describe("a session's queue", () => {
   });
 
   it("is bounded in bytes of waiting code, however it is emptied", () => {
-    const queue = new ExecutionQueue(64);
+    const queue = new JobQueue(64);
     const quarter = "x".repeat(MAX_QUEUED_CODE_BYTES / 4);
     const fill = () => ["a", "b", "c", "d"].map((id) => queue.add(cell(id, quarter)));
     expect(fill()).toEqual([undefined, undefined, undefined, undefined]);
@@ -55,7 +56,7 @@ describe("a session's queue", () => {
   });
 
   it("removes one that waits, never the running one", () => {
-    const queue = new ExecutionQueue(8);
+    const queue = new JobQueue(8);
     const [a, b] = [cell("a"), cell("b")];
     queue.add(a);
     queue.add(b);
@@ -67,7 +68,7 @@ describe("a session's queue", () => {
   });
 
   it("gives up all there is, the running one first", () => {
-    const queue = new ExecutionQueue(8);
+    const queue = new JobQueue(8);
     for (const id of ["a", "b", "c"]) queue.add(cell(id));
     queue.startNext();
     expect(queue.drain().map(({ id }) => id)).toEqual(["a", "b", "c"]);

@@ -1,6 +1,9 @@
+import { PassThrough } from "node:stream";
 import { beforeEach, describe, expect, it, onTestFinished, vi } from "vitest";
+import { exec as runExec } from "../../../../server/src/cli/exec.js";
 import { runCli } from "../../../../server/src/cli/program.js";
 import { Peer, type PeerConnection, READY } from "../../client/peer.js";
+import { FakeStreams } from "./streams.js";
 
 let out = "";
 let err = "";
@@ -17,6 +20,9 @@ beforeEach(() => {
     });
     onTestFinished(() => spy.mockRestore());
   }
+  // The test runner's own is no program's input.
+  const stdin = vi.spyOn(process, "stdin", "get").mockReturnValue(new PassThrough() as never);
+  onTestFinished(() => stdin.mockRestore());
 });
 
 async function startPeer(): Promise<Peer> {
@@ -33,6 +39,15 @@ async function exec(args: readonly string[], serve: (server: PeerConnection, id:
   server.send(READY);
   serve(server, (await server.next("execute")).id);
   return exitCode;
+}
+
+/** `zeroboot exec` on streams of the test's own, connected to a server that the test plays. */
+async function begun(code: string, streams: FakeStreams) {
+  const peer = await startPeer();
+  const exitCode = runExec(code, { url: peer.url, template: "python" }, streams);
+  const server = await peer.accept();
+  server.send(READY);
+  return { server, exitCode };
 }
 
 describe("zeroboot exec --url", () => {
@@ -65,6 +80,73 @@ describe("zeroboot exec --url", () => {
     server.done(id, { status: "timeout", exitCode: 124 });
     expect(await exitCode).toBe(124);
     expect(err).toContain("ran out of time");
+  });
+
+  it("gives a program without a timeout the longest the server allows", async () => {
+    const peer = await startPeer();
+    const exitCode = runCli(["exec", "--url", peer.url, "1"]);
+    const server = await peer.accept();
+    server.send({ ...READY, limits: { ...READY.limits, maxTimeoutMs: 7_000, defaultTimeoutMs: 5_000 } });
+    const { id, timeoutMs } = await server.next("execute");
+    expect(timeoutMs).toBe(7_000);
+    server.done(id);
+    expect(await exitCode).toBe(0);
+  });
+
+  it("passes standard input on, with its end", async () => {
+    const streams = new FakeStreams();
+    streams.stdin.write("abc\n");
+    const { server, exitCode } = await begun("1", streams);
+    const { id, stdin } = await server.next("execute");
+    expect(stdin).toBe("open");
+    expect(Buffer.from((await server.next("stdin")).data).toString()).toBe("abc\n");
+    server.send({ type: "inputRequest", id, prompt: "? ", password: false });
+    await streams.until("? ");
+    streams.stdin.end("d");
+    expect(Buffer.from((await server.next("stdin")).data).toString()).toBe("d");
+    expect((await server.next("stdin")).eof).toBe(true);
+    server.done(id);
+    expect([await exitCode, streams.shown]).toEqual([0, "? "]);
+  });
+
+  it("does not wait for an input that never ends", async () => {
+    const streams = new FakeStreams();
+    const { server, exitCode } = await begun("1", streams);
+    server.done((await server.next("execute")).id);
+    expect(await exitCode).toBe(0);
+  });
+
+  it("tells of a program that took all memory, after which the session could go on", async () => {
+    const streams = new FakeStreams();
+    const { server, exitCode } = await begun("1", streams);
+    const { id } = await server.next("execute");
+    server.done(id, { status: "killed", exitCode: 137, stateKept: false, stoppedBy: "outOfMemory" });
+    expect([await exitCode, streams.err]).toEqual([137, "zeroboot: the program took all of the VM's memory\n"]);
+  });
+
+  it("says that the server cut output, and not that it was not kept here", async () => {
+    for (const truncated of [false, true]) {
+      const streams = new FakeStreams();
+      const { server, exitCode } = await begun("1", streams);
+      const { id } = await server.next("execute");
+      server.stdout(id, "out");
+      server.done(id, { truncated });
+      expect([await exitCode, streams.err]).toEqual([0, truncated ? "zeroboot: output was cut\n" : ""]);
+    }
+  });
+
+  it("keeps the order of standard output and error", async () => {
+    const streams = new FakeStreams();
+    const { server, exitCode } = await begun("1", streams);
+    const { id } = await server.next("execute");
+    for (let at = 0; at < 50; at++) {
+      server.stdout(id, `o${at} `);
+      if (at % 3 === 0) server.stdout(id, `e${at} `, "stderr");
+    }
+    server.done(id);
+    expect(await exitCode).toBe(0);
+    const expected = Array.from({ length: 50 }, (_, at) => (at % 3 === 0 ? `o${at} e${at} ` : `o${at} `));
+    expect(streams.shown).toBe(expected.join(""));
   });
 
   it.each([

@@ -1,20 +1,20 @@
 import { MAX_QUEUED_CODE_BYTES } from "@zeroboot/sdk/protocol";
-import type { Execution } from "./execution.js";
+import type { Job } from "./job.js";
 
 export type QueueRefusal = "duplicate_id" | "queue_full";
 
-/** A session's executions that have not ended, in order: the running one and those that wait. Bounded. */
-export class ExecutionQueue {
-  readonly #maxExecutions: number;
-  readonly #waiting: Execution[] = [];
+/** A session's cells and questions that have not ended, in order: the running one and those that wait. Bounded. */
+export class JobQueue {
+  readonly #maxJobs: number;
+  readonly #waiting: Job[] = [];
   #waitingBytes = 0;
-  #running: Execution | undefined;
+  #running: Job | undefined;
 
-  constructor(maxExecutions: number) {
-    this.#maxExecutions = maxExecutions;
+  constructor(maxJobs: number) {
+    this.#maxJobs = maxJobs;
   }
 
-  get running(): Execution | undefined {
+  get running(): Job | undefined {
     return this.#running;
   }
 
@@ -23,24 +23,24 @@ export class ExecutionQueue {
   }
 
   /** Why it cannot be taken, or undefined: it waits now. */
-  add(execution: Execution): QueueRefusal | undefined {
-    if (this.find(execution.id) !== undefined) return "duplicate_id";
+  add(job: Job): QueueRefusal | undefined {
+    if (this.find(job.id) !== undefined) return "duplicate_id";
     const unended = this.#waiting.length + (this.#running === undefined ? 0 : 1);
-    if (unended >= this.#maxExecutions) return "queue_full";
-    if (this.#waitingBytes + execution.code.length > MAX_QUEUED_CODE_BYTES) return "queue_full";
-    this.#waitingBytes += execution.code.length;
-    this.#waiting.push(execution);
+    if (unended >= this.#maxJobs) return "queue_full";
+    if (this.#waitingBytes + job.code.length > MAX_QUEUED_CODE_BYTES) return "queue_full";
+    this.#waitingBytes += job.code.length;
+    this.#waiting.push(job);
     return undefined;
   }
 
-  find(id: string): Execution | undefined {
+  find(id: string): Job | undefined {
     if (this.#running?.id === id) return this.#running;
-    return this.#waiting.find((execution) => execution.id === id);
+    return this.#waiting.find((job) => job.id === id);
   }
 
   /** Make the one that waits longest the running one. Only when none runs. */
-  startNext(): Execution | undefined {
-    if (this.#running !== undefined) throw new TypeError("an execution is running");
+  startNext(): Job | undefined {
+    if (this.#running !== undefined) throw new TypeError("a job is running");
     const next = this.#waiting.shift();
     if (next !== undefined) this.#waitingBytes -= next.code.length;
     this.#running = next;
@@ -52,15 +52,15 @@ export class ExecutionQueue {
   }
 
   /** Take one out that waits. */
-  remove(execution: Execution): void {
-    const index = this.#waiting.indexOf(execution);
+  remove(job: Job): void {
+    const index = this.#waiting.indexOf(job);
     if (index < 0) return;
     this.#waiting.splice(index, 1);
-    this.#waitingBytes -= execution.code.length;
+    this.#waitingBytes -= job.code.length;
   }
 
   /** Everything that has not ended, oldest first; the queue is empty then. */
-  drain(): Execution[] {
+  drain(): Job[] {
     const all = this.#running === undefined ? this.#waiting.splice(0) : [this.#running, ...this.#waiting.splice(0)];
     this.#running = undefined;
     this.#waitingBytes = 0;

@@ -1,0 +1,77 @@
+import { holds, same } from "../mismatch.js";
+import type { Action } from "../visit.js";
+import { survey } from "./state.js";
+
+/** Nothing but its VM's end stops it. */
+const DEAF = "import signal\nsignal.signal(signal.SIGINT, signal.SIG_IGN)\nprint('go')\nwhile True: pass";
+/** Hears interrupts and waits on, until its child is gone. */
+const WAITS_FOR_CHILD = `
+import os, signal, time
+pid = os.fork()
+if pid == 0:
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    while True: time.sleep(1000)
+print('go')
+while True:
+    try:
+        os.waitpid(pid, 0)
+        break
+    except KeyboardInterrupt:
+        pass`;
+const EATS_MEMORY = "eaten = []\nwhile True: eaten.append(bytearray(b'x') * (1 << 20))";
+
+/** Cells that an interrupt alone does not stop, and what is left of the session then. */
+export const RESTARTS: readonly Action[] = [
+  {
+    name: "restart of a deaf cell",
+    weight: 1,
+    run: async (visit) => {
+      const cell = visit.start(DEAF);
+      await visit.within("first output", cell.output.begun());
+      const queued = visit.start("print('never')");
+      cell.interrupt("kill");
+      const outcome = await visit.finish(cell, true);
+      same("deaf cell", [outcome.status, outcome.stateKept, outcome.stoppedBy], ["interrupted", false, "restart"]);
+      const behind = await visit.within("done", queued.outcome);
+      same("the one behind it", [behind.status, behind.exitCode, behind.stateKept], ["killed", 137, false]);
+      same("its output", queued.output.bytes, 0);
+      await survey(visit);
+    },
+  },
+  {
+    name: "timeout of a deaf cell",
+    weight: 1,
+    run: async (visit) => {
+      const cell = visit.start(DEAF.replace("print('go')\n", ""), { timeoutMs: 200 * visit.pace.slowness });
+      const outcome = await visit.finish(cell, true);
+      same("deaf cell", outcome.status, "timeout");
+      await survey(visit);
+    },
+  },
+  {
+    name: "kill of a child",
+    weight: 1,
+    run: async (visit) => {
+      const cell = visit.start(WAITS_FOR_CHILD);
+      await visit.within("first output", cell.output.begun());
+      cell.interrupt("kill");
+      const outcome = await visit.finish(cell, true);
+      holds(["kill", "restart"].includes(outcome.stoppedBy ?? ""), `stopped by ${outcome.stoppedBy}`);
+      await survey(visit);
+    },
+  },
+  {
+    name: "out of memory",
+    weight: 1,
+    run: async (visit) => {
+      const cell = visit.start(EATS_MEMORY);
+      const outcome = await visit.finish(cell, true);
+      if (outcome.status === "killed") same("out of memory", outcome.stoppedBy, "outOfMemory");
+      else {
+        same("out of memory", [outcome.status, outcome.error?.name], ["error", "MemoryError"]);
+        await visit.prints("del eaten", "");
+      }
+      await survey(visit);
+    },
+  },
+];
