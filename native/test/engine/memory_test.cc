@@ -14,12 +14,12 @@ ENGINE_TEST(memory_error_keeps_the_session) {
   RunOk(fork, "kept = 41\nimport os, threading");
   const std::string before = RunOk(fork, "import resource\nprint(resource.getrlimit(resource.RLIMIT_DATA)[0])");
   for (const char* hog : {"hog = []\nwhile True: hog.append(bytearray(1 << 20))", "hog = list(range(1 << 40))",
-                          "hog = []\nwhile True: hog.append(object())", "hog = [0]\nwhile True: hog += hog"}) {
+                          "hog = []\nwhile True: hog.append(bytes(400))", "hog = [0]\nwhile True: hog += hog"}) {
     const CellResult cell = fork.Run(hog);
     CheckEqual(cell.error_name, "MemoryError", Text("the error of ", hog, ": ", Summary(cell)));
     // With everything still held: small cells work.
     CheckEqual(RunOk(fork, "print(kept + 1)"), "42\n", Text("the cell after ", hog));
-    CheckEqual(fork.Run("hog.append(bytearray(64 << 20))").error_name, "MemoryError", "another demand");
+    CheckEqual(fork.Run("spare = bytearray(256 << 20)").error_name, "MemoryError", "another demand");
     RunOk(fork, "hog = None");
     CheckEqual(RunOk(fork, "print(len(bytearray(32 << 20)))"), "33554432\n", Text("32 MiB after ", hog));
   }

@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <signal.h>
 #include <stddef.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "link.h"
@@ -11,7 +12,14 @@
 #define SENT_BY_TERMINAL 1u
 #define SENT_BY_PROGRAM 2u
 
+/* What the terminal's driver takes to raise the signal, many times over. */
+#define SETTLE_NS 20000000
+
 static volatile uint16_t running;
+/* As `running`, until the cell has been reported. */
+static uint16_t reporting;
+/* The terminal's SIGINT has come since the last cell was reported. */
+static volatile int came;
 static pid_t agent;
 /* Who has sent SIGINT since it was last looked at. Signals merge, so both may have. */
 static volatile unsigned senders;
@@ -20,6 +28,7 @@ static void (*runtime_handler)(int);
 static void handle_sigint(int number, siginfo_t *info, void *context) {
   (void)context;
   const unsigned sender = info->si_code == SI_KERNEL ? SENT_BY_TERMINAL : SENT_BY_PROGRAM;
+  if (sender == SENT_BY_TERMINAL) came = 1;
   __atomic_fetch_or(&senders, sender, __ATOMIC_RELAXED);
   runtime_handler(number);
 }
@@ -50,7 +59,21 @@ void zb_interrupt_wrap(void) {
   sigaction(SIGINT, &action, NULL);
 }
 
-void zb_interrupt_execution(uint16_t execution) { running = execution; }
+void zb_interrupt_begin(uint16_t execution) { running = reporting = execution; }
+
+void zb_interrupt_end(void) { running = 0; }
+
+void zb_interrupt_settle(void) {
+  if (reporting == 0 || came || zb_link_detached() || zb_link_control()->interrupt_execution != reporting) return;
+  const struct timespec most = {.tv_nsec = SETTLE_NS};
+  nanosleep(&most, NULL); /* the signal ends it */
+}
+
+void zb_interrupt_finish(void) {
+  zb_interrupt_settle();
+  reporting = 0;
+  came = 0;
+}
 
 int zb_interrupt_due(void) {
   if (running == 0 || zb_link_detached()) return 0;

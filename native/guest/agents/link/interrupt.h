@@ -16,8 +16,16 @@ int zb_interrupt_open(void);
 /* Puts the wrapper around the SIGINT handler that is installed now. Does nothing around SIG_DFL and SIG_IGN. */
 void zb_interrupt_wrap(void);
 
-/* The execution whose code runs from now on; 0: none does. */
-void zb_interrupt_execution(uint16_t execution);
+/* A cell's code begins, ends, and is reported. */
+void zb_interrupt_begin(uint16_t execution);
+void zb_interrupt_end(void);
+void zb_interrupt_finish(void);
+
+/*
+ * Waits, but not for long, for the SIGINT of an interrupt of this cell that the kernel still has to hand over:
+ * children of the next cell would be hit by it. Returns at once when there is none.
+ */
+void zb_interrupt_settle(void);
 
 /* Whether the host wants the running cell interrupted and that has not been raised yet. */
 int zb_interrupt_due(void);

@@ -88,8 +88,10 @@ static int wait_for_host(void) {
 
 /* Python's handlers of the signals that have come; -1 when one raised. */
 static int handle_signals(void) {
-  /* The kernel hands the terminal's Ctrl-C over in its own time, which ends when the agent waits for the host. */
-  if (zb_interrupt_due()) PyErr_SetInterrupt();
+  if (zb_interrupt_due()) {
+    zb_interrupt_settle();
+    PyErr_SetInterrupt();
+  }
   zb_interrupt_kill();
   return PyErr_CheckSignals();
 }
@@ -313,7 +315,7 @@ static PyObject *begin(PyObject *self, PyObject *argument) {
   if (PyErr_Occurred()) return NULL;
   current_execution = (uint16_t)execution;
   own_output(current_execution);
-  zb_interrupt_execution(current_execution);
+  zb_interrupt_begin(current_execution);
   if (handle_signals() < 0) return NULL;
   Py_RETURN_NONE;
 }
@@ -322,13 +324,14 @@ static PyObject *begin(PyObject *self, PyObject *argument) {
 static PyObject *end(PyObject *self, PyObject *unused) {
   (void)self;
   (void)unused;
-  zb_interrupt_execution(0);
+  zb_interrupt_end();
   Py_RETURN_NONE;
 }
 
 static PyObject *finish(PyObject *self, PyObject *unused) {
   (void)self;
   (void)unused;
+  zb_interrupt_finish();
   current_execution = 0;
   own_output(0);
   Py_RETURN_NONE;
@@ -479,7 +482,6 @@ static PyObject *link_open(PyObject *self, PyObject *unused) {
   if (random_fd < 0 || zb_link_open() < 0 || zb_capture_open() < 0 || zb_input_open() < 0 || zb_interrupt_open() < 0 ||
       zb_others_open() < 0) {
     return PyErr_SetFromErrno(PyExc_OSError);
-  }
   if (pthread_atfork(NULL, NULL, detach) != 0) return PyErr_NoMemory();
   Py_RETURN_NONE;
 }
