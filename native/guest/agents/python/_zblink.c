@@ -482,6 +482,7 @@ static PyObject *link_open(PyObject *self, PyObject *unused) {
   if (random_fd < 0 || zb_link_open() < 0 || zb_capture_open() < 0 || zb_input_open() < 0 || zb_interrupt_open() < 0 ||
       zb_others_open() < 0) {
     return PyErr_SetFromErrno(PyExc_OSError);
+  }
   if (pthread_atfork(NULL, NULL, detach) != 0) return PyErr_NoMemory();
   Py_RETURN_NONE;
 }

@@ -5,11 +5,11 @@ const ENTROPY_BYTES = 64;
 const SEEDS_OFFSET = 72;
 
 describe("an identity", () => {
-  it("is randomness, the wall clock in nanoseconds, little-endian, and randomness for whole generators", () => {
+  it("is randomness, the wall clock in nanoseconds, little-endian, and randomness for whole generators and a machine id", () => {
     const before = BigInt(Date.now()) * 1_000_000n;
     const payload = Buffer.from(identityRecord());
     const after = BigInt(Date.now()) * 1_000_000n;
-    expect(payload).toHaveLength(SEEDS_OFFSET + 2 * 624 * 4);
+    expect(payload).toHaveLength(SEEDS_OFFSET + 2 * 624 * 4 + 16);
     const epochNs = payload.readBigUInt64LE(ENTROPY_BYTES);
     expect(epochNs >= before && epochNs <= after).toBe(true);
     const clock = Buffer.from(identityRecord(0x0102030405060708n)).subarray(ENTROPY_BYTES, SEEDS_OFFSET);
