@@ -42,10 +42,12 @@ void CheckConsole(const VmEnd& end, const char* text) {
   Check(end.console.find(text) != std::string::npos, "no '", text, "' in the console's tail:\n", end.console);
 }
 
-constexpr int kScribblers = 100;
+// Guests of the long test, and steps each makes; an emulated machine does two of each damage, and a part of the steps.
+constexpr int kScribblers = 100, kScribblersEmulated = 26;
+constexpr int kSteps = 1000, kStepsEmulated = 200;
 constexpr int kScribblersAtOnce = 10;
 // For a guest that has made itself stand still: its owner ends it. Milliseconds.
-constexpr double kStillAfter = 2'000, kStillAfterEmulated = 10'000;
+constexpr double kStillAfter = 2'000, kStillAfterEmulated = 5'000;
 
 // What is damaged. Each is the body of a loop; `rnd` is seeded.
 struct Damage {
@@ -89,14 +91,14 @@ std::string Indented(const std::string& code, const std::string& by) {
 }
 
 // Half of the guests print from another thread at the same time, a quarter each from this one or not at all.
-std::string ScribblingCell(const Damage& damage, int guest, uint64_t seed) {
+std::string ScribblingCell(const Damage& damage, int guest, uint64_t seed, int steps) {
   std::string code = Text("import ctypes, random, threading\nrnd = random.Random(", seed, ")\n");
   if (guest % 4 < 2) {
     code +=
-        "def chatter():\n    for i in range(3000): print('x' * 300)\n"
+        "def chatter():\n    for i in range(1000): print('x' * 300)\n"
         "threading.Thread(target=chatter, daemon=True).start()\n";
   }
-  code += "for step in range(1000):\n" + Indented(damage.step, "    ");
+  code += Text("for step in range(", steps, "):\n") + Indented(damage.step, "    ");
   if (guest % 4 == 2) code += "    print('x' * rnd.randrange(3000))\n";
   return code;
 }
@@ -110,7 +112,7 @@ std::string Scribble(const Context& context, int guest, uint64_t seed) {
   try {
     fork.WaitForIdentity();
     RunOk(fork, kMapLink);
-    fork.Run(ScribblingCell(damage, guest, seed));
+    fork.Run(ScribblingCell(damage, guest, seed, context.emulated ? kStepsEmulated : kSteps));
     // That it has come through does not mean that it is well.
     fork.Run("print(6 * 7)");
   } catch (const EngineError& error) {
@@ -294,9 +296,10 @@ ENGINE_TEST(hostile_scribbling) {
   const uint64_t seed = ScribbleSeed();
   std::map<std::string, int> ends;
   int answers = 0;
-  for (int done = 0; done < kScribblers; done += kScribblersAtOnce) {
+  const int scribblers = context.emulated ? kScribblersEmulated : kScribblers;
+  for (int done = 0; done < scribblers; done += kScribblersAtOnce) {
     std::vector<std::future<std::string>> guests;
-    for (int i = done; i < std::min(done + kScribblersAtOnce, kScribblers); i++) {
+    for (int i = done; i < std::min(done + kScribblersAtOnce, scribblers); i++) {
       guests.push_back(std::async(std::launch::async, [&context, i, seed] { return Scribble(context, i, seed + i); }));
     }
     for (std::future<std::string>& guest : guests) {
@@ -311,7 +314,7 @@ ENGINE_TEST(hostile_scribbling) {
   CheckEqual(ForkedVm::live(), live, "the number of live VMs afterwards");
   CheckEqual(ForkedVm::reaping(), 0, "the number of VMs that are not yet released");
   CheckAnswers(bystander);
-  std::string line = Text(kScribblers, " guests, seed ", seed, ", ", answers, " answers of another fork:");
+  std::string line = Text(scribblers, " guests, seed ", seed, ", ", answers, " answers of another fork:");
   for (const auto& [name, count] : ends) line += Text("\n       ", count, " ", name);
   return line;
 }

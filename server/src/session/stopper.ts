@@ -27,6 +27,7 @@ const NEVER = Number.POSITIVE_INFINITY;
  * Ends the job that the guest has, by its timeout or when asked to, with the least that helps:
  *
  *   running -- asked, or out of time --> interrupted -- grace --> killed -- grace --> replaced
+ *                                                               (interrupted again after half of it)
  *
  * A timeout always goes on to the end; an interrupt of the client does when it says so.
  */
@@ -115,11 +116,13 @@ export class Stopper {
   }
 
   #kill(): void {
+    const now = performance.now();
     this.#killAt = NEVER;
-    this.#replaceAt = performance.now() + this.#graceMs;
+    this.#replaceAt = now + this.#graceMs;
     if (this.#measures.killChildren()) this.#applied = "kill";
+    // Who was waiting for a child goes on by itself; who starts the next one is interrupted once more.
     this.#unsent = true;
-    this.#signal();
+    this.#signalAt = now + this.#graceMs / 2;
   }
 
   /** Send the interrupt that has not been sent, or the last one again. */

@@ -55,7 +55,7 @@ describe("a stopper", () => {
     expect(what("interrupt", "kill", "replace")).toEqual([
       ["interrupt", 500],
       ["kill", 2500],
-      ["interrupt", 2500],
+      ["interrupt", 3500],
       ["replace", 4500],
     ]);
   });
@@ -112,7 +112,7 @@ describe("a stopper", () => {
       ["interrupt", 100],
       ["interrupt", 2000],
       ["kill", 2100],
-      ["interrupt", 2100],
+      ["interrupt", 3100],
       ["replace", 4100],
     ]);
   });
