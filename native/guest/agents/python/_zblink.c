@@ -14,16 +14,13 @@
 #include <Python.h>
 
 #include <errno.h>
-#include <fcntl.h>
-#include <linux/random.h>
 #include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/ioctl.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "capture.h"
+#include "identity.h"
 #include "input.h"
 #include "interrupt.h"
 #include "link.h"
@@ -35,7 +32,6 @@ static size_t pending_capacity, pending_start, pending_end;
 static uint16_t current_execution;
 /* Whose output is written now; differs from the above while a question is answered. */
 static uint16_t output_execution;
-static int random_fd = -1;
 
 static int append_received(uint32_t bytes) {
   const uint8_t *received = zb_link_received();
@@ -370,99 +366,41 @@ static PyObject *is_detached(PyObject *self, PyObject *unused) {
   return PyBool_FromLong(zb_link_detached());
 }
 
-static int reseed_kernel(const uint8_t *entropy) {
-  struct {
-    struct rand_pool_info info;
-    uint8_t bytes[ZB_IDENTITY_ENTROPY_BYTES];
-  } pool;
-  pool.info.entropy_count = (int)sizeof pool.bytes * 8;
-  pool.info.buf_size = (int)sizeof pool.bytes;
-  memcpy(pool.bytes, entropy, sizeof pool.bytes);
-  const int failed = ioctl(random_fd, RNDADDENTROPY, &pool) < 0 || ioctl(random_fd, RNDRESEEDCRNG) < 0;
-  explicit_bzero(&pool, sizeof pool);
-  return failed ? -1 : 0;
-}
-
-/* A Mersenne Twister: its 624 words, and the position among them from which it goes on. */
-static struct generator {
-  uint32_t *words;
-  int *position;
-} generators[2];
-static unsigned generator_count;
-
-_Static_assert(ZB_IDENTITY_SEEDS_BYTES == 2 * 624 * sizeof(uint32_t), "randomness for the whole states");
-_Static_assert(ZB_IDENTITY_SEEDS_OFFSET + ZB_IDENTITY_SEEDS_BYTES == ZB_IDENTITY_MACHINE_OFFSET,
-               "the machine id follows");
-
 static PyObject *add_generator(PyObject *self, PyObject *args) {
   (void)self;
   unsigned long long words, position;
   if (!PyArg_ParseTuple(args, "KK", &words, &position)) return NULL;
-  if (generator_count == sizeof generators / sizeof generators[0]) {
-    PyErr_SetString(PyExc_ValueError, "no randomness for one more generator");
-    return NULL;
+  if (zb_identity_add_generator((uint32_t *)(uintptr_t)words, (int *)(uintptr_t)position) < 0) {
+    return PyErr_SetFromErrno(PyExc_OSError);
   }
-  generators[generator_count++] = (struct generator){(uint32_t *)(uintptr_t)words, (int *)(uintptr_t)position};
   Py_RETURN_NONE;
 }
-
-/* Used up, so that the next number is made of the new words. */
-static void fill_generators(const uint8_t *seeds) {
-  for (unsigned i = 0; i < generator_count; i++) {
-    memcpy(generators[i].words, seeds + i * 624 * sizeof(uint32_t), 624 * sizeof(uint32_t));
-    *generators[i].position = 624;
-  }
-}
-
-/* The file /etc/machine-id leads to, mapped. Held for ever. */
-static Py_buffer machine_id;
 
 static PyObject *set_machine_id(PyObject *self, PyObject *view) {
   (void)self;
-  if (PyObject_GetBuffer(view, &machine_id, PyBUF_WRITABLE) < 0) return NULL;
-  if (machine_id.len < (Py_ssize_t)(2 * ZB_IDENTITY_MACHINE_BYTES)) {
-    PyBuffer_Release(&machine_id);
+  /* Held for ever. */
+  static Py_buffer text;
+  if (PyObject_GetBuffer(view, &text, PyBUF_WRITABLE) < 0) return NULL;
+  if (text.len < (Py_ssize_t)(2 * ZB_IDENTITY_MACHINE_BYTES)) {
+    PyBuffer_Release(&text);
     PyErr_SetString(PyExc_ValueError, "no room for a machine id");
     return NULL;
   }
+  zb_identity_set_machine_id(text.buf);
   Py_RETURN_NONE;
 }
 
-static void fill_machine_id(const uint8_t *bits) {
-  static const char digits[] = "0123456789abcdef";
-  char *text = machine_id.buf;
-  for (unsigned i = 0; i < ZB_IDENTITY_MACHINE_BYTES; i++) {
-    text[2 * i] = digits[bits[i] >> 4];
-    text[2 * i + 1] = digits[bits[i] & 15];
-  }
-}
-
-/*
- * Host randomness into the kernel's generator unless the host has put it there itself, and into the
- * runtime's; the wall clock; and the machine id. Crediting alone does not rekey a generator that is already
- * initialised, so it is told to (random(4), RNDRESEEDCRNG).
- */
 static PyObject *take_identity(PyObject *self, PyObject *args) {
   (void)self;
   int flags;
   Py_buffer identity;
   if (!PyArg_ParseTuple(args, "iy*", &flags, &identity)) return NULL;
-  int failed = 1;
-  if (identity.len == (Py_ssize_t)ZB_IDENTITY_BYTES) {
-    const uint8_t *bytes = identity.buf;
-    uint64_t wall_clock_ns;
-    memcpy(&wall_clock_ns, bytes + ZB_IDENTITY_ENTROPY_BYTES, sizeof wall_clock_ns);
-    const struct timespec now = {.tv_sec = (time_t)(wall_clock_ns / 1000000000u),
-                                 .tv_nsec = (long)(wall_clock_ns % 1000000000u)};
-    failed = (!(flags & ZB_IDENTITY_REKEYED) && reseed_kernel(bytes) < 0) || clock_settime(CLOCK_REALTIME, &now) < 0;
-    fill_generators(bytes + ZB_IDENTITY_SEEDS_OFFSET);
-    fill_machine_id(bytes + ZB_IDENTITY_MACHINE_OFFSET);
-  } else {
-    errno = EINVAL;
-  }
+  const int result = zb_identity_take(flags, identity.buf, (size_t)identity.len);
+  const int error = errno;
   PyBuffer_Release(&identity);
-  if (failed) return PyErr_SetFromErrno(PyExc_OSError);
-  Py_RETURN_NONE;
+  if (result == 0) Py_RETURN_NONE;
+  errno = error;
+  return PyErr_SetFromErrno(PyExc_OSError);
 }
 
 /* In a child of fork(2). */
@@ -477,10 +415,9 @@ static PyObject *link_open(PyObject *self, PyObject *unused) {
   /* Room for a usual cell, touched now so that no fork takes the faults. */
   pending_capacity = ZB_RX_BYTES;
   pending = calloc(1, pending_capacity);
-  random_fd = open("/dev/urandom", O_RDWR | O_CLOEXEC);
   if (pending == NULL) return PyErr_NoMemory();
-  if (random_fd < 0 || zb_link_open() < 0 || zb_capture_open() < 0 || zb_input_open() < 0 || zb_interrupt_open() < 0 ||
-      zb_others_open() < 0) {
+  if (zb_identity_open() < 0 || zb_link_open() < 0 || zb_capture_open() < 0 || zb_input_open() < 0 ||
+      zb_interrupt_open() < 0 || zb_others_open() < 0) {
     return PyErr_SetFromErrno(PyExc_OSError);
   }
   if (pthread_atfork(NULL, NULL, detach) != 0) return PyErr_NoMemory();
