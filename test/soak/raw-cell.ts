@@ -31,6 +31,8 @@ export class RawCell implements Cell {
   #result: string | undefined;
   #error: Outcome["error"];
   #stalled: boolean;
+  /** It does not read its socket either; not once it has interrupted the cell, to see what becomes of it. */
+  #mayPause: boolean;
   /** Credit a slow or stalled reader has not returned yet, bytes. */
   #owed = 0;
   #pause: NodeJS.Timeout | undefined;
@@ -41,6 +43,7 @@ export class RawCell implements Cell {
     this.#connection = connection;
     this.#answers = [...(options.answers ?? [])];
     this.#stalled = options.reader === "stalled";
+    this.#mayPause = options.timeoutMs === undefined;
     this.outcome = new Promise((resolve, reject) => {
       this.#resolve = resolve;
       this.#reject = reject;
@@ -50,7 +53,7 @@ export class RawCell implements Cell {
 
   interrupt(after?: "kill"): void {
     this.#connection.send({ type: "interrupt", id: this.id, ...(after === undefined ? {} : { after }) });
-    // To see what becomes of it.
+    this.#mayPause = false;
     if (this.#stalled) this.#connection.resume();
   }
 
@@ -74,7 +77,7 @@ export class RawCell implements Cell {
     this.output.add(stream, data);
     this.#owed += data.length;
     if (this.#stalled) {
-      if (this.output.bytes > STALLED_SOCKET_BYTES && this.#options.timeoutMs === undefined) this.#connection.pause();
+      if (this.output.bytes > STALLED_SOCKET_BYTES && this.#mayPause) this.#connection.pause();
     } else if (this.#options.reader === "slow") {
       this.#pause ??= setTimeout(() => this.#payBack(), SLOW_READER_PAUSE_MS);
     } else this.#payBack();

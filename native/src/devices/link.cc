@@ -91,7 +91,8 @@ std::optional<size_t> Link::Drain(OutputQueue& queue) {
       Violation("half a record");
       return std::nullopt;
     }
-    const bool drop = discarding_ && IsData(record.kind) && !queue.Fits(record_bytes);
+    // Behind what was dropped all is, or a short record that fits would stand in the middle of a long one's place.
+    const bool drop = discarding_ && IsData(record.kind) && (dropped_ || !queue.Fits(record_bytes));
     if (!drop && !queue.Fits(record_bytes)) break;
     if (drop) {
       dropped_ = true;

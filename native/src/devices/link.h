@@ -49,7 +49,8 @@ class Link {
   // The same for a Ctrl-Z byte, which has the agent kill every other process.
   bool NoteKill(uint16_t execution);
 
-  // From now until the running cell ends, output that does not fit is dropped and `done` says truncated.
+  // From now until the running cell ends, output that does not fit is dropped, with all that follows, and `done` says
+  // truncated.
   void Discard() { discarding_ = running_ != 0; }
 
   bool ready() const { return state_.ready != 0; }

@@ -179,6 +179,8 @@ TEST(link_discards_what_does_not_fit_and_says_so) {
     EXPECT_EQ(vm.link.TransmitSpace(), ZB_TX_BYTES);
   }
   EXPECT(vm.output.size() <= OutputQueue::kMaxBytes);
+  // It would fit, and stand where a long one is missing.
+  vm.agent.Send(ZB_GUEST_STDOUT, 1, "short");
   vm.agent.SendDone(1);
   EXPECT(vm.link.Drain(vm.output).has_value());
   for (size_t i = 0; i < fit; i++) EXPECT_EQ(Next(vm.output).header.kind, ZB_GUEST_STDOUT);

@@ -21,6 +21,8 @@ export abstract class Job {
   truncated = false;
   /** Output that cannot be sent at once is thrown away: it was interrupted or ran out of time. */
   discarding = false;
+  /** Output was thrown away: what follows is too, so that what was sent is a beginning without holes. */
+  outputCut = false;
 
   constructor(id: string, code: Uint8Array) {
     this.id = id;

@@ -89,9 +89,9 @@ export class RecordRouter {
     const { output } = execution;
     if (output.omittedBytes > 0) execution.truncated = true;
     for (let piece = output.peekRest(); piece !== undefined; piece = output.peekRest()) {
-      const room = this.#room;
+      const room = this.#roomFor(execution);
       if (room === 0 && !execution.discarding) return false;
-      if (room === 0) execution.truncated = true;
+      if (room === 0) cut(execution);
       else this.#sendOutput(piece.stream, execution, piece.data.subarray(0, room));
       output.takeRest(room === 0 ? piece.data.length : Math.min(room, piece.data.length));
     }
@@ -137,10 +137,10 @@ export class RecordRouter {
       output.keep(stream, record.payload);
       return this.#take(reader, record);
     }
-    const room = Math.min(this.#room, output.headLeft);
+    const room = Math.min(this.#roomFor(running), output.headLeft);
     if (room === 0 && record.payload.length > 0) {
       if (!running.discarding) return "held";
-      running.truncated = true;
+      cut(running);
       return this.#take(reader, record);
     }
     const data = record.payload.length > room ? record.payload.subarray(0, room) : record.payload;
@@ -183,6 +183,11 @@ export class RecordRouter {
     return this.writable ? this.#credit.available : 0;
   }
 
+  /** Of this cell's output: none behind a cut. */
+  #roomFor(execution: Execution): number {
+    return execution.outputCut ? 0 : this.#room;
+  }
+
   /** Be done with a record, whose payload counts as output. */
   #take(reader: RecordReader, record: GuestRecord): "taken" {
     this.#outputLeft -= record.payload.length;
@@ -204,4 +209,10 @@ export class RecordRouter {
   #note(writable: boolean): void {
     if (!writable) this.writable = false;
   }
+}
+
+/** Output of an execution that is stopped is thrown away. */
+function cut(execution: Execution): void {
+  execution.outputCut = true;
+  execution.truncated = true;
 }

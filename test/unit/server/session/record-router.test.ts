@@ -96,6 +96,15 @@ describe("output", () => {
     expect(running.truncated).toBe(true);
   });
 
+  it("behind what was thrown away is, too: what was sent is a beginning", () => {
+    credit.spend(100);
+    running.discarding = true;
+    expect(route(batch(stdout(ID, "lost")))).toEqual(["taken"]);
+    credit.grant(100);
+    expect(route(batch(stdout(ID, "never"), stderr(ID, "either")))).toEqual(["taken", "taken"]);
+    expect(frames()).toEqual([]);
+  });
+
   it("of no bytes costs nothing and is no frame", () => {
     credit.spend(100);
     expect(route(batch(stdout(ID, ""), stderr(ID, "")))).toEqual(["taken", "taken"]);
