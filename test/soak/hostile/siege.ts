@@ -1,3 +1,5 @@
+import { get } from "node:http";
+import { json } from "node:stream/consumers";
 import { ServerProcess } from "../../helpers/server-process.js";
 import { describeMachine, isEmulated, paceOf, serverArguments } from "../machine.js";
 import { same } from "../mismatch.js";
@@ -125,18 +127,27 @@ async function honest(peer: SdkPeer | RawPeer, patienceMs: number, times: number
   await peer.close();
 }
 
+/** Each time over a connection of its own. */
 async function looksAtHealth(url: string, patienceMs: number, times: number[], until: AbortSignal): Promise<void> {
   while (!until.aborted) {
     const start = performance.now();
-    const response = await fetch(`${url}/v1/health`, {
-      headers: { connection: "close" },
-      signal: AbortSignal.timeout(patienceMs),
-    });
-    const { status } = (await response.json()) as { readonly status: unknown };
-    same("health", [response.status, status], [200, "ok"]);
+    const { code, status } = await within(patienceMs, "health", healthOf(url));
+    same("health", [code, status], [200, "ok"]);
     times.push(performance.now() - start);
     await new Promise((resolve) => setTimeout(resolve, 200));
   }
+}
+
+function healthOf(url: string): Promise<{ readonly code: number | undefined; readonly status: unknown }> {
+  return new Promise((resolve, reject) => {
+    const request = get(`${url}/v1/health`, { agent: false }, (response) => {
+      json(response).then(
+        (body) => resolve({ code: response.statusCode, status: (body as { readonly status: unknown }).status }),
+        reject,
+      );
+    });
+    request.once("error", reject);
+  });
 }
 
 async function within<T>(ms: number, what: string, answer: Promise<T>): Promise<T> {
