@@ -196,4 +196,6 @@ bool Link::FoundAlone() {
   return found;
 }
 
+bool Link::AgentIsBusy() const { return control()->agent_busy != 0; }
+
 }  // namespace zb

@@ -63,6 +63,8 @@ class Link {
   // Before RX is answered WAIT, and what the agent has found since: that there is nothing in the guest but itself.
   void AskWhetherAlone();
   bool FoundAlone();
+  // Whether the agent's runtime wants to go on by itself.
+  bool AgentIsBusy() const;
 
   State Save() const { return state_; }
   void Restore(const State& state) { state_ = state; }

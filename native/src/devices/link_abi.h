@@ -21,7 +21,7 @@
 
 #include <stdint.h>
 
-#define ZB_LINK_ABI_VERSION 2u
+#define ZB_LINK_ABI_VERSION 3u
 
 /* ---- registers -------------------------------------------------------------------------- */
 
@@ -119,6 +119,11 @@ struct zb_ring_control {
   uint32_t interrupt_seen;
   /* The execution for which a Ctrl-Z byte (SIGTSTP) has the agent kill every other process. */
   uint32_t kill_execution;
+  /*
+   * 1: the agent's runtime has work of its own to go on with, as timers of an event loop, though nothing but it runs.
+   * Stored by the agent before it reads RX, which then answers ZB_RX_WAIT instead of stopping the guest.
+   */
+  uint32_t agent_busy;
 };
 
 /* Output of the running cell is to be discarded and `done` marked truncated. */

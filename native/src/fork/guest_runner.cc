@@ -107,6 +107,7 @@ bool GuestRunner::Drain(Machine& machine, Lock& lock) {
 
 bool GuestRunner::OthersMayRun(Machine& machine) {
   if (options_.stop_when_ready) return false;
+  if (machine.link().AgentIsBusy()) return true;
   std::optional<uint64_t> forks;
   if (options_.total_forks_gpa != 0) forks = machine.memory().Load<uint64_t>(options_.total_forks_gpa);
   // The agent has looked, at our word, and has done nothing since. It may be wrong, to its own guest's harm.

@@ -14,7 +14,7 @@
 namespace zb {
 
 // Bumped when anything a snapshot holds, or the link's ABI, changes its meaning.
-inline constexpr uint32_t kEngineAbi = 2;
+inline constexpr uint32_t kEngineAbi = 3;
 
 struct PageRun {
   uint32_t first = 0;  // page index: GPA / 4096

@@ -122,6 +122,13 @@ TEST(link_believes_once_that_the_agent_is_alone) {
   EXPECT(!vm.link.FoundAlone());
 }
 
+TEST(link_knows_that_the_runtime_goes_on_by_itself) {
+  LinkedAgent vm;
+  EXPECT(!vm.link.AgentIsBusy());
+  vm.agent.control().agent_busy = 1;
+  EXPECT(vm.link.AgentIsBusy());
+}
+
 TEST(link_drains_a_ring_full_to_the_last_byte) {
   LinkedAgent vm;
   vm.Start(1);

@@ -15,8 +15,6 @@
 
 #include <errno.h>
 #include <pthread.h>
-#include <stdlib.h>
-#include <string.h>
 #include <unistd.h>
 
 #include "capture.h"
@@ -25,45 +23,19 @@
 #include "interrupt.h"
 #include "link.h"
 #include "others.h"
+#include "records.h"
 
-/* Records arrive as a byte stream; what is not yet taken waits here. Grows for long cells. */
-static uint8_t *pending;
-static size_t pending_capacity, pending_start, pending_end;
 static uint16_t current_execution;
 /* Whose output is written now; differs from the above while a question is answered. */
 static uint16_t output_execution;
 
-static int append_received(uint32_t bytes) {
-  const uint8_t *received = zb_link_received();
-  /* The end of a record that the last cell began to read. */
-  const size_t leftover = zb_input_leftover(received, bytes);
-  const size_t length = bytes - leftover;
-  if (pending_start == pending_end) pending_start = pending_end = 0;
-  if (pending_end + length > pending_capacity) {
-    const size_t capacity = (pending_end + length) * 2;
-    uint8_t *grown = realloc(pending, capacity);
-    if (grown == NULL) {
-      PyErr_NoMemory();
-      return -1;
-    }
-    pending = grown;
-    pending_capacity = capacity;
-  }
-  memcpy(pending + pending_end, received + leftover, length);
-  pending_end += length;
-  return 0;
-}
-
 static PyObject *take_record(void) {
-  const size_t have = pending_end - pending_start;
   struct zb_record record;
-  if (have < sizeof record) return NULL;
-  memcpy(&record, pending + pending_start, sizeof record);
-  if (have < sizeof record + record.length) return NULL;
-  PyObject *tuple = Py_BuildValue("(BBHy#)", record.kind, record.flags, record.execution,
-                                  (const char *)pending + pending_start + sizeof record, (Py_ssize_t)record.length);
-  if (tuple == NULL) return NULL; /* no memory: the record stays for the next try */
-  pending_start += sizeof record + record.length;
+  const uint8_t *payload = zb_records_peek(&record);
+  if (payload == NULL) return NULL;
+  PyObject *tuple = Py_BuildValue("(BBHy#)", record.kind, record.flags, record.execution, (const char *)payload,
+                                  (Py_ssize_t)record.length);
+  if (tuple != NULL) zb_records_drop(); /* else no memory: the record stays for the next try */
   return tuple;
 }
 
@@ -105,8 +77,8 @@ static PyObject *receive(PyObject *self, PyObject *unused) {
         continue;
       }
       if (wait_for_host() < 0) return NULL;
-    } else if (answer != 0 && append_received(answer) < 0) {
-      return NULL;
+    } else if (answer != 0 && zb_records_add(answer) < 0) {
+      return PyErr_NoMemory();
     }
     if (answer == 0 || answer == ZB_RX_WAIT) {
       if (handle_signals() < 0) return NULL;
@@ -152,9 +124,9 @@ static PyObject *begin_input(PyObject *self, PyObject *args) {
   int has_input;
   if (!PyArg_ParseTuple(args, "Hp", &execution, &has_input)) return NULL;
   /* Behind the EXECUTE of a cell with input there is nothing but its input. */
-  const size_t length = has_input ? pending_end - pending_start : 0;
-  zb_input_begin(execution, has_input, pending + pending_start, length);
-  pending_start += length;
+  size_t length = 0;
+  const uint8_t *records = has_input ? zb_records_take_rest(&length) : NULL;
+  zb_input_begin(execution, has_input, records, length);
   Py_RETURN_NONE;
 }
 
@@ -412,12 +384,8 @@ static void detach(void) {
 static PyObject *link_open(PyObject *self, PyObject *unused) {
   (void)self;
   (void)unused;
-  /* Room for a usual cell, touched now so that no fork takes the faults. */
-  pending_capacity = ZB_RX_BYTES;
-  pending = calloc(1, pending_capacity);
-  if (pending == NULL) return PyErr_NoMemory();
-  if (zb_identity_open() < 0 || zb_link_open() < 0 || zb_capture_open() < 0 || zb_input_open() < 0 ||
-      zb_interrupt_open() < 0 || zb_others_open() < 0) {
+  if (zb_records_open() < 0 || zb_identity_open() < 0 || zb_link_open() < 0 || zb_capture_open() < 0 ||
+      zb_input_open() < 0 || zb_interrupt_open() < 0 || zb_others_open() < 0) {
     return PyErr_SetFromErrno(PyExc_OSError);
   }
   if (pthread_atfork(NULL, NULL, detach) != 0) return PyErr_NoMemory();
