@@ -22,6 +22,21 @@ export interface EngineRounds {
   readonly forks: number;
   readonly cells: number;
   readonly idleForks: number;
+  readonly runtime: number;
+}
+
+/** What runs in the scenarios that any runtime can take part in; the others are Python's. */
+export interface Cell {
+  readonly code: string;
+  /** What it must print. */
+  readonly output: string;
+}
+
+export interface EngineBenchOptions {
+  readonly rounds: Partial<EngineRounds>;
+  readonly cell?: Cell;
+  /** Name of a figure in `samples` by the program's own; default: the same. */
+  readonly nameOf?: (figure: string) => string;
 }
 
 /**
@@ -48,15 +63,17 @@ export async function buildEngineBench(packageRoot: string, signal: AbortSignal)
 export async function runEngineBench(
   program: string,
   template: { readonly snapshotPath: string; readonly rootImagePath: string },
-  rounds: EngineRounds,
+  { rounds, cell, nameOf = (figure) => figure }: EngineBenchOptions,
   samples: Samples,
   signal: AbortSignal,
 ): Promise<MemoryPerFork | null> {
   const options = {
-    "--loads": rounds.loads,
-    "--forks": rounds.forks,
-    "--cells": rounds.cells,
-    "--idle-forks": rounds.idleForks,
+    "--loads": rounds.loads ?? 0,
+    "--forks": rounds.forks ?? 0,
+    "--cells": rounds.cells ?? 0,
+    "--idle-forks": rounds.idleForks ?? 0,
+    "--runtime-rounds": rounds.runtime ?? 0,
+    ...(cell === undefined ? {} : { "--code": cell.code, "--output": cell.output }),
   };
   const args = [template.snapshotPath, template.rootImagePath, ...Object.entries(options).flat().map(String)];
   const child = spawn(program, args, { stdio: ["ignore", "pipe", "inherit"], signal });
@@ -66,7 +83,7 @@ export async function runEngineBench(
     for await (const text of createInterface({ input: child.stdout })) {
       const found = line.parse(JSON.parse(text));
       if ("memoryPerFork" in found) memory = found.memoryPerFork;
-      else samples.add(found.name, found.samples, found.n);
+      else samples.add(nameOf(found.name), found.samples, found.n);
     }
   };
   // Both to their end: what was read counts, also if the program fails afterwards.

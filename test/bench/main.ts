@@ -1,5 +1,5 @@
 /**
- * `npm run bench -- [template] [fork] [cell] [session] [--quick] [--json FILE]`
+ * `npm run bench -- [template] [fork] [cell] [session] [runtimes] [--quick] [--json FILE]`
  *
  * Measures this checkout on this machine, in one run: progress on stderr, the table on stdout. Ends
  * with 1 if anything that was measured failed even once; a missed goal is said, and no failure.
@@ -18,6 +18,7 @@ import { describeHost } from "./host.js";
 import { type Counts, DEFAULT_SCENARIOS, FULL, QUICK, SCENARIOS, type Scenario } from "./plan.js";
 import { holdAgainstGoals } from "./reach.js";
 import { formatReport, type Report, writeJson } from "./report.js";
+import { measureRuntime, RUNTIMES, type RuntimeDescription } from "./runtimes.js";
 import { Samples } from "./samples.js";
 import { ServerProcess } from "./server-process.js";
 import { measureSessions } from "./sessions.js";
@@ -59,8 +60,9 @@ async function measure(
     }
   };
 
-  const rebuild = scenarios.has("template");
-  const template = await openTemplate(engine, host, rebuild, samples, new TextProgress(process.stderr), signal);
+  const progress = new TextProgress(process.stderr);
+  const buildFigure = scenarios.has("template") ? "template/build" : undefined;
+  const template = await openTemplate(engine, host, TEMPLATE, buildFigure, samples, progress, signal);
   let memory: MemoryPerFork | null = null;
   if (scenarios.has("template") || scenarios.has("fork") || scenarios.has("cell")) {
     const rounds = {
@@ -70,7 +72,7 @@ async function measure(
       idleForks: scenarios.has("fork") ? counts.idleForks : 0,
     };
     const found = await scenario("the engine, without a server", () =>
-      runEngineBench(program, template, rounds, samples, signal),
+      runEngineBench(program, template, { rounds }, samples, signal),
     );
     memory = found ?? null;
   }
@@ -84,10 +86,28 @@ async function measure(
       }
     });
   }
+  const runtimes: RuntimeDescription[] = [];
+  if (scenarios.has("runtimes")) {
+    for (const runtime of RUNTIMES) {
+      const found = await scenario(`the runtime ${runtime.template}`, async () => {
+        const opened = await openTemplate(
+          engine,
+          host,
+          runtime.template,
+          `${runtime.template}/template_build`,
+          samples,
+          progress,
+          signal,
+        );
+        return await measureRuntime(program, runtime, opened, counts, samples, signal);
+      });
+      if (found !== undefined) runtimes.push(found);
+    }
+  }
   const results = samples.figures();
   complete &&= results.every(({ n, ok }) => ok === n);
   const description = await describeHost(host, template.info, memory, root);
-  return { report: { host: description, results, ratios: holdAgainstGoals(results) }, complete };
+  return { report: { host: description, runtimes, results, ratios: holdAgainstGoals(results) }, complete };
 }
 
 async function bench(names: readonly Scenario[], options: Options): Promise<number> {

@@ -1,8 +1,8 @@
 /** What can be asked for, in the order in which it is measured. */
-export const SCENARIOS = ["template", "fork", "cell", "session"] as const;
+export const SCENARIOS = ["template", "fork", "cell", "session", "runtimes"] as const;
 export type Scenario = (typeof SCENARIOS)[number];
 
-/** Without a name: all but `template`, which boots the template anew. */
+/** Without a name: all but `template` and `runtimes`, which boot templates anew. */
 export const DEFAULT_SCENARIOS: readonly Scenario[] = ["fork", "cell", "session"];
 
 /** How often what is done. */
@@ -14,10 +14,12 @@ export interface Counts {
   readonly cells: number;
   /** Forks held at once to see what one costs. */
   readonly idleForks: number;
+  /** Rounds of one fork with its first cell and five cells in a lasting one, for each runtime. */
+  readonly runtimes: number;
   /** Rounds of one new session and some cells in a lasting one. */
   readonly sessions: number;
 }
 
-export const FULL: Counts = { loads: 5, forks: 200, cells: 200, idleForks: 100, sessions: 100 };
+export const FULL: Counts = { loads: 5, forks: 200, cells: 200, idleForks: 100, runtimes: 100, sessions: 100 };
 /** Enough to see that all of it works; its percentiles say little. */
-export const QUICK: Counts = { loads: 2, forks: 5, cells: 5, idleForks: 20, sessions: 5 };
+export const QUICK: Counts = { loads: 2, forks: 5, cells: 5, idleForks: 20, runtimes: 5, sessions: 5 };

@@ -20,6 +20,14 @@ const GOALS: readonly Goal[] = [
   { name: "session/cell_round_trip", limit: 0.8 * MILLISECONDS },
   { name: "template/build", limit: 75 * SECONDS },
   { name: "template/load", limit: 0.5 * SECONDS },
+  { name: "node/first_cell", per: "python/first_cell", limit: 3 },
+  { name: "shell/first_cell", limit: 100 * MILLISECONDS },
+  { name: "python/cell", limit: 0.2 * MILLISECONDS },
+  { name: "node/cell", limit: 0.5 * MILLISECONDS },
+  { name: "python/template_build", limit: 180 * SECONDS },
+  { name: "python-data/template_build", limit: 180 * SECONDS },
+  { name: "node/template_build", limit: 180 * SECONDS },
+  { name: "shell/template_build", limit: 180 * SECONDS },
 ];
 
 /** A goal held against one run. */

@@ -1,11 +1,16 @@
 import { writeFile } from "node:fs/promises";
 import type { HostDescription } from "./host.js";
 import type { Ratio } from "./reach.js";
+import type { RuntimeDescription } from "./runtimes.js";
 import type { Figure } from "./statistics.js";
+
+const PAGE_BYTES = 4096;
 
 /** All that a run found. The JSON file holds exactly this. */
 export interface Report {
   readonly host: HostDescription;
+  /** Empty where runtimes were not measured. */
+  readonly runtimes: readonly RuntimeDescription[];
   readonly results: readonly Figure[];
   readonly ratios: readonly Ratio[];
 }
@@ -15,8 +20,10 @@ export async function writeJson(report: Report, path: string): Promise<void> {
 }
 
 /** For people: the machine, the table, the goals. */
-export function formatReport({ host, results, ratios }: Report): string {
-  const parts = [formatHost(host), formatFigures(results)];
+export function formatReport({ host, runtimes, results, ratios }: Report): string {
+  const parts = [formatHost(host)];
+  if (runtimes.length > 0) parts.push(formatRuntimes(runtimes));
+  if (results.length > 0) parts.push(formatFigures(results));
   if (ratios.length > 0) parts.push(formatRatios(ratios));
   return `${parts.join("\n\n")}\n`;
 }
@@ -36,6 +43,19 @@ function formatHost(host: HostDescription): string {
     );
   }
   return lines.join("\n");
+}
+
+function formatRuntimes(runtimes: readonly RuntimeDescription[]): string {
+  const head = ["MiB", "of guest", "with content", "prefaulted", "per idle fork", "of it guest pages"];
+  const rows = runtimes.map(({ template, memoryMb, storedPages, workingSetPages, memoryPerFork: per }) => [
+    template,
+    String(memoryMb),
+    mebibytes(storedPages * PAGE_BYTES),
+    mebibytes(workingSetPages * PAGE_BYTES),
+    per === null ? "-" : mebibytes(per.bytes),
+    per === null ? "-" : mebibytes(per.privateBytes),
+  ]);
+  return formatTable([head, ...rows]);
 }
 
 function formatFigures(results: readonly Figure[]): string {

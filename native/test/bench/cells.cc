@@ -22,9 +22,9 @@ void MeasureLinkCell(const std::string& name, Conversation& fork, Figures& figur
 void MeasureTerminalCell(TerminalGuest& guest, Figures& figures) {
   figures.Measure("cell/uart_round_trip", [&] {
     const Stopwatch watch;
-    const std::string line = guest.Run(kCell);
+    const std::string line = guest.Run(kCell.code) + "\n";
     const double microseconds = watch.microseconds();
-    if (line != kCellOutput) throw EngineError(ErrorCode::kVmClosed, "the terminal showed something else: " + line);
+    if (line != kCell.output) throw EngineError(ErrorCode::kVmClosed, "the terminal showed something else: " + line);
     return microseconds;
   });
 }
@@ -35,7 +35,7 @@ void MeasureCells(const std::shared_ptr<const Template>& source, size_t rounds, 
   Conversation fork(source);
   for (int i = 0; i < kWarmUp; i++) RunCell(fork);
   TerminalGuest terminal(source);
-  terminal.Run(kCell);
+  terminal.Run(kCell.code);
   for (size_t round = 0; round < rounds; round++) {
     for (int i = 0; i < kBackToBack; i++) MeasureLinkCell("cell/engine_round_trip", fork, figures);
     MeasureTerminalCell(terminal, figures);

@@ -2,7 +2,6 @@
 #include <thread>
 #include <vector>
 
-#include "cell.h"
 #include "scenarios.h"
 #include "template/pages.h"
 
@@ -24,15 +23,15 @@ uint64_t AvailableBytes() {
 
 }  // namespace
 
-MemoryPerFork MeasureMemory(const std::shared_ptr<const Template>& source, size_t count) {
+MemoryPerFork MeasureMemory(const std::shared_ptr<const Template>& source, const Cell& cell, size_t count) {
   MemoryPerFork result{.forks = count};
   uint64_t private_pages = 0;
   std::vector<std::unique_ptr<Conversation>> forks;
   const uint64_t before = AvailableBytes();
   for (size_t i = 0; i < count; i++) {
     Conversation& fork = *forks.emplace_back(std::make_unique<Conversation>(source));
-    RunCell(fork);
-    if (!fork.WaitUntilParked(std::chrono::seconds(10))) {
+    RunCell(fork, cell);
+    if (!fork.WaitUntilParked(std::chrono::seconds(30))) {
       throw EngineError(ErrorCode::kVmClosed, "the fork did not come to rest");
     }
   }

@@ -3,6 +3,7 @@
 
 #include <memory>
 
+#include "cell.h"
 #include "figures.h"
 #include "template/template.h"
 
@@ -17,6 +18,9 @@ void MeasureCells(const std::shared_ptr<const Template>& source, size_t rounds, 
 // template/load: a snapshot from disk to a template that can be forked.
 void MeasureLoads(const char* snapshot, const char* root_image, size_t rounds, Figures& figures);
 
+// runtime/*: a runtime's first cell in a fork of its own, fork included, and the same cell again and again.
+void MeasureRuntime(const std::shared_ptr<const Template>& source, const Cell& cell, size_t rounds, Figures& figures);
+
 // What a fork costs the machine that has run one cell and idles.
 struct MemoryPerFork {
   size_t forks = 0;
@@ -25,6 +29,6 @@ struct MemoryPerFork {
   // Of it, copies of guest pages.
   double private_bytes = 0;
 };
-MemoryPerFork MeasureMemory(const std::shared_ptr<const Template>& source, size_t forks);
+MemoryPerFork MeasureMemory(const std::shared_ptr<const Template>& source, const Cell& cell, size_t forks);
 
 }  // namespace zb::bench

@@ -174,9 +174,11 @@ loop = 'trap "" INT; echo ready; while :; do sleep 1; done'
 print(wait(subprocess.Popen(['sh', '-c', loop])), wait(subprocess.Popen(['sleep', '0'])))
 )");
   const uint64_t before = fork.vm().runner().bytes_out();
-  Check(fork.vm().runner().Interrupt(execution), "the engine says that the cell does not run");
-  // CPython loses a child's status if its interrupt is raised between the child's end and the return of waitpid().
-  WaitFor("the cell to catch its interrupt", kPatience, [&] { return fork.vm().runner().bytes_out() > before; });
+  {
+    const Interruption interruption(fork, execution);
+    // CPython loses a child's status if its interrupt is raised between the child's end and the return of waitpid().
+    WaitFor("the cell to catch its interrupt", kPatience, [&] { return fork.vm().runner().bytes_out() > before; });
+  }
   auto start = Clock::now();
   Check(fork.vm().runner().KillChildren(execution), "the engine says that the cell does not run");
   CellResult cell = fork.Finish(execution);

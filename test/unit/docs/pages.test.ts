@@ -87,7 +87,7 @@ describe("the pages follow the code", () => {
       .map((name) => readFileSync(join(directory, name), "utf8"))
       .join("\n");
     const page = texts.get("docs/benchmarks.md") ?? "";
-    const figures = new Set(source.match(/(?<=")(?:fork|cell|template)\/\w+(?=")/g));
+    const figures = new Set(source.match(/(?<=")(?:fork|cell|template|runtime)\/\w+(?=")/g));
     expect(figures.size).toBeGreaterThan(5);
     expect([...figures].filter((name) => !page.includes(`\`${name}\``))).toEqual([]);
   });
