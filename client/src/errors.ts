@@ -1,4 +1,5 @@
 import type { FailureCode } from "./protocol/codes.js";
+import type { RunResult } from "./rest/result.js";
 
 /**
  * Codes of errors that come from the client's side; all others are the server's, see
@@ -10,6 +11,7 @@ export type ClientErrorCode =
   | "connection_lost" // the connection ended without a word from the server
   | "protocol_error" // the server sent what this client does not understand
   | "invalid_option" // an argument cannot be used
+  | "execution_failed" // with `check`: the program did not end with 0
   | "send_queue_full"; // the server reads more slowly than the program writes
 
 /** Any code an error of this package may have. A newer server may send others, hence `string`. */
@@ -67,5 +69,30 @@ export class InvalidOptionError extends ZerobootError {
 
   constructor(message: string) {
     super("invalid_option", message);
+  }
+}
+
+/** The server answered a request with an error: `unauthorized`, `rate_limited`, `invalid_request`, `starting` and others. */
+export class RequestError extends ZerobootError {
+  override readonly name = "RequestError";
+  /** Of the HTTP answer. */
+  readonly status: number;
+
+  constructor(code: ErrorCode, message: string, status: number) {
+    super(code, message);
+    this.status = status;
+  }
+}
+
+/** A program did not end with 0, and the caller had asked to be told so (`execution_failed`). */
+export class ExecutionFailed extends ZerobootError {
+  override readonly name = "ExecutionFailed";
+  /** All that is known of the run. */
+  readonly result: RunResult;
+
+  constructor(result: RunResult) {
+    const last = result.stderr.trimEnd().split("\n").at(-1) ?? "";
+    super("execution_failed", `the program ended with ${result.exitCode}${last === "" ? "" : `: ${last}`}`);
+    this.result = result;
   }
 }

@@ -1,5 +1,6 @@
 import { openSession } from "./connect.js";
 import type { ConnectOptions } from "./options.js";
+import { SandboxBase, type SandboxOptions } from "./rest/sandbox.js";
 import { SessionBase } from "./session.js";
 import { nodePlatform } from "./transport/node.js";
 
@@ -12,5 +13,16 @@ export class Session extends SessionBase {
    */
   static connect(options: ConnectOptions = {}): Promise<Session> {
     return openSession(nodePlatform, options, (link, ready) => new Session(link, ready, options));
+  }
+}
+
+export class Sandbox extends SandboxBase {
+  /**
+   * @param apiKey not needed where the server has no keys
+   * @param options or just the server's base URL
+   * @throws InvalidOptionError
+   */
+  constructor(apiKey?: string, options: string | SandboxOptions = {}) {
+    super(nodePlatform.defaultUrl(), apiKey, typeof options === "string" ? { baseUrl: options } : options);
   }
 }

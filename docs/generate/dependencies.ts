@@ -11,6 +11,8 @@ const packageFile = z.object({
 /** Why each is there. A dependency without a reason fails the generation, and so does a reason without one. */
 const REASONS: Readonly<Record<string, string>> = {
   commander: "The command line: flags, their environment variables, help.",
+  limiter: "Token buckets, one for each key; answers without waiting, as a handshake needs it.",
+  "lru-cache": "Bounds how many of them are remembered.",
   msgpackr: "msgpack, in its build without generated code, behind a scan of our own (client/src/protocol/prescan.ts).",
   pino: "The log: one JSON object a line.",
   "uWebSockets.js": "HTTP and WebSocket; see below.",

@@ -14,6 +14,7 @@ const NOT_SENT = "This version does not send it.";
 
 export const FAILURE_REMEDIES: Readonly<Record<FailureCode, string>> = {
   unauthorized: "Send a key of the server's key file.",
+  key_expired: "Send a key that is valid; its time is in the server's key file.",
   origin_forbidden: "Add the page's origin to `--allow-origin`.",
   host_forbidden: "Add the name by which clients address the server to `--allow-host`.",
   subprotocol_unsupported: "Offer `zeroboot.v1.msgpack`.",
@@ -21,7 +22,8 @@ export const FAILURE_REMEDIES: Readonly<Record<FailureCode, string>> = {
   template_unknown: "Ask for the template the server serves.",
   starting: "Try again when `/v1/health` answers 200.",
   capacity_exhausted: "Try again, or raise `--max-sessions`.",
-  rate_limited: NOT_SENT,
+  key_capacity_exhausted: "End a session, or raise `--max-sessions-per-key`.",
+  rate_limited: "Try again after the seconds that `Retry-After` says.",
   text_message: "Send binary messages.",
   malformed_frame: FIX_FRAME,
   invalid_utf8: "Send strings as UTF-8, bytes as bin.",
@@ -41,7 +43,7 @@ export const FAILURE_REMEDIES: Readonly<Record<FailureCode, string>> = {
   session_closed: "None; the SDK ends everything that still waits with it.",
   shutting_down: "Connect again when the server is back.",
   internal: REPORT,
-  session_deleted: NOT_SENT,
+  session_deleted: "None: somebody with this key ended it by `DELETE /v1/sessions/{id}`.",
   idle_timeout: "Connect again, or raise `--session-idle-timeout-ms`.",
   lifetime_exceeded: "Connect again, or raise `--session-lifetime-ms`.",
   slow_reader: "Read, and grant no more credit than you can take.",
@@ -57,6 +59,12 @@ export const FAILURE_REMEDIES: Readonly<Record<FailureCode, string>> = {
   kvm_failed: REPORT,
   fork_failed: "See `zeroboot doctor`: open files, threads, mappings or memory have run out.",
   not_found: "See docs/protocol.md for the paths.",
+  request_malformed: "Send one `Host`, and either one `Content-Length` or `Transfer-Encoding: chunked`.",
+  media_type_unsupported: "Send `Content-Type: application/json`.",
+  body_too_large: "Send less: a body may have 4 MiB.",
+  invalid_request: "Mend the request; `error` names the field.",
+  language_unknown: "Ask for one that `error` lists, or give `template`.",
+  session_unknown: "None: it has ended, or belongs to another key.",
   page_not_built: "Run `npm run build` on the server and start it again. Sessions do not need the page.",
   method_not_allowed: "Use a method of the `Allow` header.",
   upgrade_required: "Connect with WebSocket.",
@@ -68,6 +76,7 @@ export const CLIENT_REMEDIES: Readonly<Record<ClientErrorCode, string>> = {
   connection_lost: NEW_SESSION,
   protocol_error: "Use a client and a server of the same version.",
   invalid_option: "Mend the call; `message` names the option.",
+  execution_failed: "`result` of the error has the exit code and both outputs.",
   send_queue_full: "Write more slowly.",
 };
 

@@ -1,15 +1,19 @@
 import { join } from "node:path";
 import { packageRoot, TextProgress } from "../../native/guest/build/index.js";
 import { loadEngine } from "../../native/index.js";
-import { loadApiKeys } from "./access/api-keys.js";
+import { TrustedProxies } from "./access/client-address.js";
+import { Gate } from "./access/gate.js";
 import { HostPolicy } from "./access/host-policy.js";
+import { API_KEYS_VARIABLE, loadApiKeys } from "./access/key-files.js";
+import { KeyRing } from "./access/key-ring.js";
+import { RateLimits } from "./access/rate-limits.js";
 import { type Config, packageVersion, requireSafeBind } from "./config/config.js";
 import { type PageFile, readPageFiles } from "./http/page-files.js";
 import type { Logger } from "./logger.js";
 import { createLogger } from "./pino-logger.js";
 import { Server } from "./server.js";
 import { DEFAULT_SESSION_SETTINGS } from "./session/limits.js";
-import { onStopSignal } from "./stop-signals.js";
+import { onReloadSignal, onStopSignal } from "./stop-signals.js";
 import { TemplateStore } from "./templates/template-store.js";
 import type { ListenAddress, TransportOptions } from "./transport/transport.js";
 import { createUwsTransport } from "./transport/uws.js";
@@ -34,16 +38,17 @@ export async function serve(config: Config): Promise<number> {
   const log = createLogger(config.logLevel);
   const engine = loadEngine();
   const host = engine.probeHost();
-  const keys = loadApiKeys(config.apiKeysFile);
-  requireSafeBind(config.host, keys !== undefined);
+  const ring = new KeyRing(() => loadApiKeys({ file: config.apiKeysFile, variable: process.env[API_KEYS_VARIABLE] }));
+  requireSafeBind(config.host, ring.keys !== undefined);
   const page = readPage(log);
   const server = await Server.create({
     engine,
     createTransport: createUwsTransport,
     transport: TRANSPORT,
     policy: new HostPolicy([...config.allowHost, config.host], config.allowOrigin),
-    keys,
+    gate: new Gate(ring, new RateLimits(), new TrustedProxies(config.trustProxy)),
     maxSessions: config.maxSessions,
+    maxSessionsPerKey: config.maxSessionsPerKey,
     settings: {
       ...DEFAULT_SESSION_SETTINGS,
       defaultTimeoutMs: config.defaultTimeoutMs,
@@ -59,6 +64,7 @@ export async function serve(config: Config): Promise<number> {
     page,
     log,
   });
+  const releaseReload = onReloadSignal(() => reloadKeys(ring, log));
   const stopping = new AbortController();
   const stopSignal = onStopSignal();
   const stopped = stopSignal.received.then(async (signal) => {
@@ -94,6 +100,17 @@ export async function serve(config: Config): Promise<number> {
     throw error;
   } finally {
     stopSignal.release();
+    releaseReload();
+  }
+}
+
+/** Said, and never fatal: a server with the keys it had is better than none. */
+function reloadKeys(ring: KeyRing, log: Logger): void {
+  try {
+    if (ring.reload()) log.info({}, "API keys read anew");
+    else log.warn({}, "there are no API keys any more: those known so far stay in force");
+  } catch (error) {
+    log.error({ error: error instanceof Error ? error.message : String(error) }, "API keys were not read anew");
   }
 }
 

@@ -1,14 +1,9 @@
 import { type FailureCode, SUBPROTOCOL } from "@zeroboot/sdk/protocol";
+import type { Platform } from "@zeroboot/sdk/transport";
 import { v7 as uuid } from "uuid";
 import type { Engine, Template } from "../../native/engine.js";
-import {
-  checkKey,
-  checkOrigin,
-  offeredSubprotocols,
-  offersSubprotocol,
-  parseSessionRequest,
-} from "./access/admission.js";
-import type { ApiKeys } from "./access/api-keys.js";
+import { checkOrigin, offeredSubprotocols, offersSubprotocol, parseSessionRequest } from "./access/admission.js";
+import type { Caller, Gate } from "./access/gate.js";
 import type { HostPolicy } from "./access/host-policy.js";
 import { type Health, healthResponse, type ServerStatus } from "./http/health.js";
 import { pageRoutes } from "./http/page.js";
@@ -16,13 +11,18 @@ import type { PageFile } from "./http/page-files.js";
 import { failure } from "./http/responses.js";
 import { createRouter } from "./http/router.js";
 import type { Logger } from "./logger.js";
+import { execRoutes } from "./rest/exec.js";
+import { sessionRoutes } from "./rest/sessions.js";
 import type { FrameSink } from "./session/frame-sink.js";
 import type { SessionSettings } from "./session/limits.js";
 import { Session } from "./session/session.js";
 import { SessionRegistry } from "./session/session-registry.js";
 import type {
+  Connection,
+  ConnectionHandlers,
   ListenAddress,
   Transport,
+  TransportAnswer,
   TransportHandlers,
   TransportOptions,
   TransportRequest,
@@ -30,8 +30,10 @@ import type {
   UpgradeDecision,
 } from "./transport/transport.js";
 import { refuseConnection, serveSession } from "./websocket/endpoint.js";
+import { loopbackPlatform } from "./websocket/loopback.js";
 
 export const SESSION_PATH = "/v1/session";
+const SESSIONS_PATH = "/v1/sessions";
 const HEALTH_PATHS = ["/v1/health", "/health"];
 /** How often a stopping server looks whether the reaper has finished, milliseconds. */
 const REAPED_POLL_MS = 5;
@@ -41,9 +43,9 @@ export interface ServerOptions {
   readonly createTransport: (handlers: TransportHandlers, options: TransportOptions) => Promise<Transport>;
   readonly transport: TransportOptions;
   readonly policy: HostPolicy;
-  /** Undefined: everybody may come. */
-  readonly keys: ApiKeys | undefined;
+  readonly gate: Gate;
   readonly maxSessions: number;
+  readonly maxSessionsPerKey: number;
   readonly settings: SessionSettings;
   /** Templates to be served, by name; the first is the default. */
   readonly templates: readonly string[];
@@ -84,17 +86,27 @@ export class Server {
       handle: (_: TransportRequest, id: string): TransportResponse =>
         failure("upgrade_required", id, { upgrade: "websocket" }),
     };
-    const router = createRouter(options.policy, {
+    const sessions = new SessionRegistry(options.maxSessions, options.maxSessionsPerKey);
+    const exec = {
+      gate: options.gate,
+      open: (template: string, caller: Caller) => present().#openHere(template, caller),
+      defaultTemplate: options.templates[0] ?? "",
+      log: options.log,
+    };
+    const routes = {
       ...pageRoutes(options.page),
       ...Object.fromEntries(HEALTH_PATHS.map((path) => [path, health])),
+      ...execRoutes(exec),
+      ...sessionRoutes(SESSIONS_PATH, { gate: options.gate, sessions }),
       [SESSION_PATH]: session,
-    });
+    };
+    const router = createRouter(options.policy, routes, options.log);
     const handlers: TransportHandlers = {
       onRequest: router,
       onUpgrade: (request) => present().#upgrade(request, router),
     };
     const transport = await options.createTransport(handlers, options.transport);
-    server = new Server(options, transport, new SessionRegistry(options.maxSessions));
+    server = new Server(options, transport, sessions);
     return server;
   }
 
@@ -160,8 +172,8 @@ export class Server {
   }
 
   // Nothing in here may wait: the handshake is answered when it returns.
-  #upgrade(request: TransportRequest, router: (request: TransportRequest) => TransportResponse): UpgradeDecision {
-    if (request.path !== SESSION_PATH) return { accept: false, response: router(request) };
+  #upgrade(request: TransportRequest, router: (request: TransportRequest) => TransportAnswer): UpgradeDecision {
+    if (request.path !== SESSION_PATH) return { accept: false, response: atOnce(router(request)) };
     const admitted = this.#admit(request);
     if (typeof admitted === "string") {
       this.#options.log.info({ code: admitted, remote: request.remoteAddress }, "session refused");
@@ -171,46 +183,54 @@ export class Server {
         open: (connection) => refuseConnection(connection, admitted),
       };
     }
-    return {
-      accept: true,
-      protocol: SUBPROTOCOL,
-      open: (connection) => {
-        // Several handshakes may have been admitted before the first of them opened.
-        const refused = this.#unavailable();
-        if (refused !== undefined) return refuseConnection(connection, refused);
-        return serveSession(connection, (sink) => this.#startSession(admitted, sink));
-      },
-    };
+    const { template, caller } = admitted;
+    return { accept: true, protocol: SUBPROTOCOL, open: (connection) => this.#serve(connection, template, caller) };
+  }
+
+  #serve(connection: Connection, template: string, caller: Caller): ConnectionHandlers {
+    // Several may have been admitted before the first of them opened.
+    const refused = this.#unavailable(template, caller);
+    if (refused !== undefined) return refuseConnection(connection, refused);
+    return serveSession(connection, (sink) => this.#startSession(template, caller, sink));
+  }
+
+  /** Sessions for this process's own use, as if over a wire. */
+  #openHere(template: string, caller: Caller): Platform | FailureCode {
+    return (
+      this.#unavailable(template, caller) ?? loopbackPlatform((connection) => this.#serve(connection, template, caller))
+    );
   }
 
   #confirmedProtocol(request: TransportRequest): { protocol?: string } {
     return offersSubprotocol(offeredSubprotocols(request)) ? { protocol: SUBPROTOCOL } : {};
   }
 
-  /** @returns the name of the template to fork, or why not */
-  #admit(request: TransportRequest): { readonly template: string } | FailureCode {
-    const refused = checkOrigin(request, this.#options.policy) ?? checkKey(request, this.#options.keys);
+  /** @returns what to fork and for whom, or why not */
+  #admit(request: TransportRequest): { readonly template: string; readonly caller: Caller } | FailureCode {
+    const refused = checkOrigin(request, this.#options.policy);
     if (refused !== undefined) return refused;
+    const caller = this.#options.gate.admit(request);
+    if ("code" in caller) return caller.code;
     if (!offersSubprotocol(offeredSubprotocols(request))) return "subprotocol_unsupported";
     const asked = parseSessionRequest(request.query);
     if (typeof asked === "string") return asked;
     const template = asked.template ?? this.#options.templates[0] ?? "";
+    return this.#unavailable(template, caller) ?? { template, caller };
+  }
+
+  /** Why this caller cannot have a session of this template now. */
+  #unavailable(template: string, { owner }: Caller): FailureCode | undefined {
     if (!this.#options.templates.includes(template)) return "template_unknown";
     if (this.#draining) return "shutting_down";
     if (!this.#templates.has(template)) return "starting";
-    return this.#unavailable() ?? { template };
+    return this.#sessions.refusal(owner);
   }
 
-  #unavailable(): FailureCode | undefined {
-    if (this.#draining) return "shutting_down";
-    return this.#sessions.isFull ? "capacity_exhausted" : undefined;
-  }
-
-  #startSession({ template: name }: { readonly template: string }, sink: FrameSink): Session {
+  #startSession(name: string, caller: Caller, sink: FrameSink): Session {
     const template = this.#templates.get(name);
     if (template === undefined) throw new TypeError(`template ${name} was admitted and is not there`);
     const id = uuid();
-    const log = this.#options.log.child({ sessionId: id });
+    const log = this.#options.log.child({ sessionId: id, ...(caller.holder && { key: caller.holder.id }) });
     const session = new Session({
       id,
       template,
@@ -223,9 +243,14 @@ export class Server {
         log.debug({}, "session closed");
       },
     });
-    this.#sessions.add(session);
+    this.#sessions.add(session, caller.owner);
     log.debug({}, "session opened");
     session.start();
     return session;
   }
+}
+
+/** An upgrade is refused at once; where a body would have to be awaited, asking to upgrade is a mistake. */
+function atOnce(answer: TransportAnswer): TransportResponse {
+  return "status" in answer ? answer : failure("request_malformed", uuid());
 }

@@ -2,6 +2,12 @@ import { EXIT } from "./cli/exit-codes.js";
 
 export type StopSignal = "SIGINT" | "SIGTERM";
 
+/** SIGHUP: what is kept in files is to be read anew. @returns what ends it */
+export function onReloadSignal(reload: () => void): () => void {
+  process.on("SIGHUP", reload);
+  return () => void process.off("SIGHUP", reload);
+}
+
 /** The first SIGINT or SIGTERM; the second one ends the process at once. */
 export function onStopSignal(): { readonly received: Promise<StopSignal>; release(): void } {
   let resolve: (signal: StopSignal) => void = () => {};

@@ -15,6 +15,7 @@ export interface FailureInfo {
 export const FAILURES = {
   // Refused before there is a session.
   unauthorized: { closeCode: 4401, httpStatus: 401, meaning: "The API key is missing or not known." },
+  key_expired: { closeCode: 4402, httpStatus: 401, meaning: "The API key is not valid any more." },
   origin_forbidden: { closeCode: 4403, httpStatus: 403, meaning: "This web origin is not allowed to connect." },
   host_forbidden: {
     closeCode: 4421,
@@ -30,6 +31,11 @@ export const FAILURES = {
   template_unknown: { closeCode: 4404, httpStatus: 404, meaning: "There is no template of this name." },
   starting: { closeCode: 4503, httpStatus: 503, meaning: "The template cannot be forked yet; try again." },
   capacity_exhausted: { closeCode: 4529, httpStatus: 503, meaning: "The server has as many sessions as it may have." },
+  key_capacity_exhausted: {
+    closeCode: 4430,
+    httpStatus: 429,
+    meaning: "This key has as many sessions as one key may have.",
+  },
   rate_limited: { closeCode: 4429, httpStatus: 429, meaning: "This key or address makes too many requests." },
 
   // A message that cannot be understood ends the session: nobody can tell which execution waits for it.
@@ -110,6 +116,16 @@ export const FAILURES = {
   not_found: { closeCode: null, httpStatus: 404, meaning: "There is nothing at this path." },
   page_not_built: { closeCode: null, httpStatus: 404, meaning: "The page has not been built." },
   method_not_allowed: { closeCode: null, httpStatus: 405, meaning: "The path does not answer this method." },
+  request_malformed: {
+    closeCode: null,
+    httpStatus: 400,
+    meaning: "The request's headers contradict each other or are incomplete.",
+  },
+  media_type_unsupported: { closeCode: null, httpStatus: 415, meaning: "The body must be application/json." },
+  body_too_large: { closeCode: null, httpStatus: 413, meaning: "The body is larger than allowed." },
+  invalid_request: { closeCode: null, httpStatus: 400, meaning: "A field of the body is missing or has a bad value." },
+  language_unknown: { closeCode: null, httpStatus: 400, meaning: "There is no such language here." },
+  session_unknown: { closeCode: null, httpStatus: 404, meaning: "There is no session with this id." },
   upgrade_required: { closeCode: null, httpStatus: 426, meaning: "The path speaks WebSocket only." },
 } as const satisfies Record<string, FailureInfo>;
 

@@ -1,6 +1,5 @@
 import { BEARER_SUBPROTOCOL_PREFIX, type FailureCode, SUBPROTOCOL } from "@zeroboot/sdk/protocol";
 import type { TransportRequest } from "../transport/transport.js";
-import type { ApiKeys } from "./api-keys.js";
 import type { HostPolicy } from "./host-policy.js";
 
 /** Who may talk to the server at all: the same for HTTP and WebSocket, before anything else is looked at. */
@@ -27,11 +26,9 @@ export function offeredSubprotocols(request: TransportRequest): readonly string[
     .filter((entry) => entry !== "");
 }
 
-/** Whether the client has a key that is known; always, when there are no keys. */
-export function checkKey(request: TransportRequest, keys: ApiKeys | undefined): FailureCode | undefined {
-  if (keys === undefined) return undefined;
-  const presented = bearerHeader(request) ?? bearerSubprotocol(request);
-  return presented !== undefined && keys.has(presented) ? undefined : "unauthorized";
+/** The key the client presents; undefined: none. */
+export function presentedKey(request: TransportRequest): string | undefined {
+  return bearerHeader(request) ?? bearerSubprotocol(request);
 }
 
 /** @returns the options in the query, or why they are refused */

@@ -1,66 +1,56 @@
 import { createHash, timingSafeEqual } from "node:crypto";
-import { readFileSync } from "node:fs";
-import { errorCode, ServerError } from "../errors.js";
 
-/** Used without being asked for, if it is there: in the working directory. */
-export const DEFAULT_API_KEYS_FILE = "api_keys.json";
+/** Keys of the public demonstration have a limit by address instead of one by key. */
+const DEMO_PREFIX = "zb_demo_";
+/** Of a key's digest, in logs and in the ownership of sessions: enough to tell keys apart, not to guess one. */
+const ID_LENGTH = 16;
+
+/** One entry of a key file, checked. */
+export interface KeyEntry {
+  readonly key: string;
+  /** For the log. */
+  readonly name?: string | undefined;
+  /** Milliseconds since 1970; never if undefined. */
+  readonly expiresAt?: number | undefined;
+}
+
+/** Who asks, without the secret. */
+export interface KeyHolder {
+  /** The same for the same key, also after a restart. */
+  readonly id: string;
+  readonly name: string | undefined;
+  readonly isDemo: boolean;
+}
+
+interface KnownKey extends KeyHolder {
+  readonly digest: Buffer;
+  readonly expiresAt: number | undefined;
+}
 
 /** The keys that open the server. Only their hashes are kept. */
 export class ApiKeys {
-  readonly #digests: readonly Buffer[];
+  readonly #known: readonly KnownKey[];
 
-  constructor(keys: readonly string[]) {
-    this.#digests = keys.map(digest);
+  constructor(entries: readonly KeyEntry[]) {
+    this.#known = entries.map(({ key, name, expiresAt }) => {
+      const hash = digest(key);
+      const id = hash.toString("hex").slice(0, ID_LENGTH);
+      return { digest: hash, id, name, isDemo: key.startsWith(DEMO_PREFIX), expiresAt };
+    });
   }
 
   /** Takes the same time whichever key it is, and for none. */
-  has(presented: string): boolean {
+  find(presented: string, now: number = Date.now()): KeyHolder | "unauthorized" | "key_expired" {
     const candidate = digest(presented);
-    let found = false;
-    for (const known of this.#digests) {
-      if (timingSafeEqual(known, candidate)) found = true;
+    let found: KnownKey | undefined;
+    for (const known of this.#known) {
+      if (timingSafeEqual(known.digest, candidate)) found = known;
     }
-    return found;
+    if (found === undefined) return "unauthorized";
+    if (found.expiresAt !== undefined && found.expiresAt <= now) return "key_expired";
+    const { id, name, isDemo } = found;
+    return { id, name, isDemo };
   }
-}
-
-/**
- * Read the file of keys: a JSON array of strings.
- * @param path as configured; undefined: {@link DEFAULT_API_KEYS_FILE}, if there is one
- * @returns undefined when there are no keys, and then everybody may come
- * @throws ServerError `api_keys_invalid`: what is not understood must not open the server
- */
-export function loadApiKeys(path: string | undefined): ApiKeys | undefined {
-  const file = path ?? DEFAULT_API_KEYS_FILE;
-  let text: string;
-  try {
-    text = readFileSync(file, "utf8");
-  } catch (cause) {
-    if (path === undefined && errorCode(cause) === "ENOENT") return undefined;
-    throw invalid(file, "it cannot be read", cause);
-  }
-  const keys = parse(text);
-  if (keys === undefined) throw invalid(file, "it is not a JSON array of strings");
-  if (keys.length === 0 || keys.some((key) => !/^[\x21-\x7e]+$/.test(key))) {
-    throw invalid(file, "it needs at least one key, and keys are printable ASCII without spaces");
-  }
-  return new ApiKeys(keys);
-}
-
-function parse(text: string): string[] | undefined {
-  try {
-    const value: unknown = JSON.parse(text);
-    return Array.isArray(value) && value.every((key) => typeof key === "string") ? value : undefined;
-  } catch {
-    return undefined;
-  }
-}
-
-function invalid(file: string, why: string, cause?: unknown): ServerError {
-  return new ServerError("api_keys_invalid", `the API keys file ${file} cannot be used: ${why}`, {
-    remedy: 'Write it as a JSON array of strings, for example ["key-1"], or remove it.',
-    cause,
-  });
 }
 
 function digest(key: string): Buffer {

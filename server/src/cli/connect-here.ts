@@ -8,8 +8,8 @@ import { DEFAULT_SESSION_SETTINGS, type SessionSettings } from "../session/limit
 import { Session } from "../session/session.js";
 import { TemplateStore } from "../templates/template-store.js";
 import { serveSession } from "../websocket/endpoint.js";
+import { loopbackPlatform } from "../websocket/loopback.js";
 import type { ConnectedSession, SessionEvents } from "./connect.js";
-import { loopbackPlatform } from "./loopback.js";
 import type { StandardStreams } from "./standard-streams.js";
 
 /** On one's own machine a program may take its time. */

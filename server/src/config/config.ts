@@ -45,7 +45,9 @@ const schema = z.strictObject({
   allowHost: list.pipe(z.array(hostName)).default([]),
   /** Web origins whose pages may connect, beside the server's own. */
   allowOrigin: list.pipe(z.array(origin)).default([]),
-  /** JSON array of strings. */
+  /** Proxies whose `X-Forwarded-For` is believed: addresses and networks. */
+  trustProxy: list.default([]),
+  /** JSON array of strings, or of objects with an expiry. */
   apiKeysFile: z.string().min(1).optional(),
   template: z.string().min(1).default("python"),
   /** Guest memory, MiB; the template's own if absent. */
@@ -56,6 +58,8 @@ const schema = z.strictObject({
   kernel: z.string().min(1).optional(),
   logLevel: z.enum(LOG_LEVELS).default("info"),
   maxSessions: integer(1, 100_000).default(1000),
+  /** Of one key, REST runs included; no more than `maxSessions` anyway. */
+  maxSessionsPerKey: integer(1, 100_000).default(100),
   defaultTimeoutMs: integer(1, SESSION.maxTimeoutMs).default(SESSION.defaultTimeoutMs),
   maxTimeoutMs: integer(1, SESSION.maxTimeoutMs).default(SESSION.maxTimeoutMs),
   maxQueuedExecutions: integer(1, SESSION.maxQueuedExecutions).default(SESSION.maxQueuedExecutions),

@@ -14,10 +14,31 @@ export function json(status: number, value: unknown, headers: Headers = {}): Tra
   };
 }
 
-/** An error in the form all HTTP errors have. */
-export function failure(code: FailureCode, requestId: string, headers: Headers = {}): TransportResponse {
-  const { httpStatus, meaning } = FAILURES[code];
-  return json(httpStatus, { error: meaning, code, request_id: requestId }, { "x-request-id": requestId, ...headers });
+/** Statuses after which a client may just ask again, and when, in seconds, if nobody knows better. */
+const RETRY_AFTER: Readonly<Record<number, string>> = { 429: "1", 503: "1" };
+
+/**
+ * An error in the form all HTTP errors have.
+ * @param message for people, in place of the code's own meaning
+ */
+export function failure(
+  code: FailureCode,
+  requestId: string,
+  headers: Headers = {},
+  message: string = FAILURES[code].meaning,
+): TransportResponse {
+  const { httpStatus } = FAILURES[code];
+  const retryAfter = RETRY_AFTER[httpStatus];
+  return json(
+    httpStatus,
+    { error: message, code, request_id: requestId },
+    {
+      "x-request-id": requestId,
+      ...(retryAfter === undefined ? {} : { "retry-after": retryAfter }),
+      ...(httpStatus === 401 ? { "www-authenticate": "Bearer" } : {}),
+      ...headers,
+    },
+  );
 }
 
 export function noContent(headers: Headers): TransportResponse {

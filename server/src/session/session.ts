@@ -104,6 +104,10 @@ export class Session {
     return this.#state;
   }
 
+  get templateName(): string {
+    return this.#options.templateName;
+  }
+
   /** Begin to fork. Once. */
   start(): void {
     this.#lifeTimer.start(this.#settings.lifetimeMs);

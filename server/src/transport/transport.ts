@@ -20,6 +20,21 @@ export interface TransportResponse {
   readonly body: string;
 }
 
+/** An answer that needs the request's body, or time. */
+export interface DeferredAnswer {
+  /** Of the request. For a larger one the answer is {@link tooLarge}, and the connection is closed. */
+  readonly maxBodyBytes: number;
+  tooLarge(): TransportResponse;
+  /**
+   * Called once the whole body has come. Must not reject.
+   * @param body the handler's own copy
+   * @param gone aborted when the client is: the answer goes nowhere then
+   */
+  answer(body: Uint8Array, gone: AbortSignal): Promise<TransportResponse>;
+}
+
+export type TransportAnswer = TransportResponse | DeferredAnswer;
+
 /**
  * What became of a message: `sent` (or in the kernel's hands), `queued` (send no more until
  * `onDrain`), `dropped` (the queue was full: the stream has a hole and the connection is useless).
@@ -61,7 +76,7 @@ export type UpgradeDecision =
 
 /** Must not throw. */
 export interface TransportHandlers {
-  onRequest(request: TransportRequest): TransportResponse;
+  onRequest(request: TransportRequest): TransportAnswer;
   onUpgrade(request: TransportRequest): UpgradeDecision;
 }
 

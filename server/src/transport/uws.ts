@@ -1,5 +1,4 @@
 import type { HttpRequest, HttpResponse, us_listen_socket, us_socket_context_t, WebSocket } from "uWebSockets.js";
-import { STATUS_CODES } from "node:http";
 import { listenError } from "./listen-error.js";
 import type {
   Connection,
@@ -9,16 +8,13 @@ import type {
   Transport,
   TransportHandlers,
   TransportOptions,
-  TransportRequest,
-  TransportResponse,
   UpgradeDecision,
 } from "./transport.js";
+import { answerRequest, readRequest, respond } from "./uws-http.js";
 import { loadUws, type UwsModule } from "./uws-module.js";
 
 /** uSockets shares a port between processes unless told otherwise; 1 = LIBUS_LISTEN_EXCLUSIVE_PORT. */
 const EXCLUSIVE_PORT = 1;
-
-const NOT_MODIFIED = 304;
 
 /** `DISABLED` of uWebSockets.js, which its types export as a type only. */
 const NO_COMPRESSION = 0;
@@ -41,9 +37,8 @@ interface SocketData {
 /**
  * The transport on uWebSockets.js.
  *
- * A broken rule of that library ends the process from C++, so they are all kept here: requests
- * are read and answered before their handler returns (no response outlives it, hence no
- * onAborted), messages are copied, a closed socket is never touched, handlers never throw.
+ * A broken rule of that library ends the process from C++, so they are all kept here and in uws-http.ts:
+ * messages are copied, a closed socket is never touched, handlers never throw.
  * @throws ServerError `node_unsupported`, `native_module_missing`, `native_module_mismatch`
  */
 export async function createUwsTransport(handlers: TransportHandlers, options: TransportOptions): Promise<Transport> {
@@ -79,7 +74,7 @@ class UwsTransport implements Transport {
       close: (ws) => closed(ws.getUserData()),
     });
     this.#app.any("/*", (response, request) => {
-      respond(response, handlers.onRequest(readRequest(response, request)), request.getMethod() === "head");
+      answerRequest(handlers, response, request);
     });
   }
 
@@ -201,38 +196,4 @@ function open(ws: WebSocket<SocketData>): void {
 function closed(data: SocketData): void {
   data.socket?.released();
   data.handlers?.onClose();
-}
-
-function readRequest(response: HttpResponse, request: HttpRequest): TransportRequest {
-  const headers = new Map<string, string>();
-  request.forEach((name, value) => {
-    // Two Host or Origin headers must not pass as the one that is allowed.
-    const earlier = headers.get(name);
-    headers.set(name, earlier === undefined ? value : `${earlier}, ${value}`);
-  });
-  return {
-    method: request.getMethod().toUpperCase(),
-    path: request.getUrl(),
-    // Undefined where there is none, whatever the library's types say.
-    query: request.getQuery() ?? "",
-    headers,
-    remoteAddress: Buffer.from(response.getRemoteAddressAsText()).toString("latin1"),
-  };
-}
-
-function respond(response: HttpResponse, answer: TransportResponse, isHead: boolean): void {
-  response.writeStatus(`${answer.status} ${STATUS_CODES[answer.status] ?? "Unknown"}`);
-  for (const [name, value] of Object.entries(answer.headers)) response.writeHeader(name, value);
-  if (answer.status === NOT_MODIFIED) {
-    // A length would be taken for that of the file it does not send.
-    response.endWithoutBody();
-    return;
-  }
-  if (!isHead) {
-    response.end(answer.body);
-    return;
-  }
-  // Given the length itself, the library takes the response for unfinished and ends the process.
-  response.writeHeader("content-length", String(Buffer.byteLength(answer.body)));
-  response.endWithoutBody();
 }

@@ -1,4 +1,4 @@
-import type { TransportRequest } from "../../../server/src/transport/transport.js";
+import type { TransportAnswer, TransportRequest, TransportResponse } from "../../../server/src/transport/transport.js";
 
 /** A request as a transport has read it; by default one that anybody may make. */
 export function request(
@@ -13,4 +13,10 @@ export function request(
     ...fields,
     headers: new Map(Object.entries({ host: "localhost:8080", ...headers })),
   };
+}
+
+/** An answer that must not wait for anything. */
+export function atOnce(answer: TransportAnswer): TransportResponse {
+  if ("status" in answer) return answer;
+  throw new TypeError("the answer waits for a body");
 }

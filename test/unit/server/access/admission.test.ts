@@ -1,13 +1,12 @@
 import { SUBPROTOCOL } from "@zeroboot/sdk/protocol";
 import { describe, expect, it } from "vitest";
 import {
-  checkKey,
   checkOrigin,
   offeredSubprotocols,
   offersSubprotocol,
   parseSessionRequest,
+  presentedKey,
 } from "../../../../server/src/access/admission.js";
-import { ApiKeys } from "../../../../server/src/access/api-keys.js";
 import { HostPolicy } from "../../../../server/src/access/host-policy.js";
 import { request } from "../request.js";
 
@@ -29,33 +28,27 @@ describe("who asks", () => {
 });
 
 describe("the API key", () => {
-  const keys = new ApiKeys(["key-1", "key-2"]);
-  const by = (authorization: string) => checkKey(request({ authorization }), keys);
-  const bySubprotocol = (header: string) => checkKey(request({ "sec-websocket-protocol": header }), keys);
+  const by = (authorization: string) => presentedKey(request({ authorization }));
+  const bySubprotocol = (header: string) => presentedKey(request({ "sec-websocket-protocol": header }));
 
-  it("is asked of nobody where there are none", () => {
-    expect(checkKey(request(), undefined)).toBeUndefined();
+  it.each(["Bearer key-1", "bearer key-1", "BEARER   key-1"])("is presented as %j", (header) => {
+    expect(by(header)).toBe("key-1");
   });
 
-  it.each(["Bearer key-1", "bearer key-2", "BEARER   key-2"])("opens as %j", (header) => {
-    expect(by(header)).toBeUndefined();
-  });
-
-  it.each(["", "key-1", "Bearer", "Bearer key", "Bearer key-1 key-2", "Basic key-1", "Bearer key-1, Bearer key-2"])(
-    "does not open as %j",
-    (header) => expect(by(header)).toBe("unauthorized"),
+  it.each(["", "key-1", "Bearer", "Bearer key-1 key-2", "Basic key-1", "Bearer key-1, Bearer key-2"])(
+    "is not presented as %j",
+    (header) => expect(by(header)).toBeUndefined(),
   );
 
-  it("opens as a second subprotocol, for browsers", () => {
-    expect(bySubprotocol(`${SUBPROTOCOL}, bearer.key-2`)).toBeUndefined();
-    expect(bySubprotocol("bearer.key-2")).toBeUndefined();
-    expect(bySubprotocol(`${SUBPROTOCOL}, bearer.key-3`)).toBe("unauthorized");
-    expect(bySubprotocol(SUBPROTOCOL)).toBe("unauthorized");
+  it("may come as a second subprotocol, for browsers", () => {
+    expect(bySubprotocol(`${SUBPROTOCOL}, bearer.key-2`)).toBe("key-2");
+    expect(bySubprotocol("bearer.key-2")).toBe("key-2");
+    expect(bySubprotocol(SUBPROTOCOL)).toBeUndefined();
   });
 
   it("is that of the header when both are there", () => {
     const both = request({ authorization: "Bearer wrong", "sec-websocket-protocol": "bearer.key-1" });
-    expect(checkKey(both, keys)).toBe("unauthorized");
+    expect(presentedKey(both)).toBe("wrong");
   });
 });
 

@@ -6,7 +6,7 @@ import { HostPolicy } from "../../../../server/src/access/host-policy.js";
 import { pageRoutes } from "../../../../server/src/http/page.js";
 import { readPageFiles } from "../../../../server/src/http/page-files.js";
 import { createRouter } from "../../../../server/src/http/router.js";
-import { request } from "../request.js";
+import { atOnce, request } from "../request.js";
 import { rawRequest } from "../transport/raw-http.js";
 import { listen } from "../transport/server.js";
 
@@ -37,7 +37,7 @@ beforeEach(() => {
 
 const route = () => createRouter(new HostPolicy([], []), pageRoutes(readPageFiles(built)));
 const get = (path: string, headers: Record<string, string> = {}, method = "GET") =>
-  route()(request(headers, { path, method }));
+  atOnce(route()(request(headers, { path, method })));
 const codeOf = (body: string): unknown => (JSON.parse(body) as { code: unknown }).code;
 
 describe("the page's files", () => {
@@ -111,7 +111,7 @@ describe("the page's files", () => {
 
   it("are missed with a word when there is no build", () => {
     const router = createRouter(new HostPolicy([], []), pageRoutes(undefined));
-    const { status, body } = router(request({}, { path: "/" }));
+    const { status, body } = atOnce(router(request({}, { path: "/" })));
     expect([status, codeOf(body)]).toEqual([404, "page_not_built"]);
   });
 });
@@ -136,7 +136,10 @@ describe("the page's files over HTTP", () => {
   let port: number;
   beforeEach(async () => {
     const onRequest = route();
-    ({ port } = await listen({ onRequest, onUpgrade: () => ({ accept: false, response: onRequest(request()) }) }));
+    ({ port } = await listen({
+      onRequest,
+      onUpgrade: () => ({ accept: false, response: atOnce(onRequest(request())) }),
+    }));
   });
 
   it("come with their length, and to HEAD with it alone", async () => {

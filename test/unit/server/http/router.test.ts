@@ -2,7 +2,7 @@ import { describe, expect, it } from "vitest";
 import { HostPolicy } from "../../../../server/src/access/host-policy.js";
 import { json } from "../../../../server/src/http/responses.js";
 import { createRouter } from "../../../../server/src/http/router.js";
-import { request } from "../request.js";
+import { atOnce, request } from "../request.js";
 
 const seen: string[] = [];
 const router = createRouter(new HostPolicy([], ["https://app.test"]), {
@@ -14,10 +14,11 @@ const router = createRouter(new HostPolicy([], ["https://app.test"]), {
     },
   },
   "/v1/act": { methods: ["POST"], handle: () => json(202, {}) },
+  "/v1/thing/*": { methods: ["DELETE"], handle: ({ path }) => json(200, { path }) },
 });
 
 const ask = (method: string, path: string, headers: Record<string, string> = {}) =>
-  router(request(headers, { method, path }));
+  atOnce(router(request(headers, { method, path })));
 const codeOf = (body: string): unknown => (JSON.parse(body) as { code: unknown }).code;
 
 describe("the router", () => {
@@ -43,13 +44,38 @@ describe("the router", () => {
     expect(ask("OPTIONS", "/v1/act")).toMatchObject({ status: 204, body: "", headers: { allow: "POST, OPTIONS" } });
   });
 
-  it.each(["/", "/v1/thing/", "/V1/thing", "/__proto__", "/toString", "//v1/thing", ""])(
-    "has nothing at %j",
-    (path) => {
-      const { status, body } = ask("GET", path);
-      expect([status, codeOf(body)]).toEqual([404, "not_found"]);
-    },
-  );
+  it("finds what is below a path, one part deep", () => {
+    expect(ask("DELETE", "/v1/thing/a-1")).toMatchObject({ status: 200, body: '{"path":"/v1/thing/a-1"}\n' });
+    expect(ask("GET", "/v1/thing/a-1").headers.allow).toBe("DELETE, OPTIONS");
+    expect(ask("DELETE", "/v1/thing/a/b").status).toBe(404);
+  });
+
+  it.each([
+    { "content-length": "5, 6" },
+    { "content-length": "5", "transfer-encoding": "chunked" },
+    { "content-length": "x" },
+  ])("refuses a request whose end could be read in two ways: %j", (headers) => {
+    const { status, body, headers: answered } = ask("POST", "/v1/act", headers);
+    expect([status, codeOf(body), answered.connection]).toEqual([400, "request_malformed", "close"]);
+  });
+
+  it("answers what a browser asks before it sends a page's request", () => {
+    const asked = { origin: "https://app.test", "access-control-request-method": "POST" };
+    expect(ask("OPTIONS", "/v1/act", asked)).toMatchObject({
+      status: 204,
+      headers: {
+        "access-control-allow-origin": "https://app.test",
+        "access-control-allow-methods": "POST, OPTIONS",
+        "access-control-allow-headers": "authorization, content-type",
+      },
+    });
+    expect(ask("OPTIONS", "/v1/act", { ...asked, origin: "https://evil.test" }).status).toBe(403);
+  });
+
+  it.each(["/", "/V1/thing", "/__proto__", "/toString", "//v1/thing", ""])("has nothing at %j", (path) => {
+    const { status, body } = ask("GET", path);
+    expect([status, codeOf(body)]).toEqual([404, "not_found"]);
+  });
 
   it("decides who may ask before anything else, also whether there is such a path", () => {
     const foreign = { origin: "https://evil.test" };

@@ -1,7 +1,7 @@
 import type { SocketEnd } from "@zeroboot/sdk/transport";
 import { describe, expect, it } from "vitest";
-import { loopbackPlatform } from "../../../../server/src/cli/loopback.js";
 import type { Connection } from "../../../../server/src/transport/transport.js";
+import { loopbackPlatform } from "../../../../server/src/websocket/loopback.js";
 
 const bytes = (...values: number[]) => Uint8Array.from(values);
 const turns = async (count: number) => {

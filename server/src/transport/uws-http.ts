@@ -1,0 +1,111 @@
+/**
+ * HTTP on uWebSockets.js. Its rules, which it enforces by ending the process: a request is read before its
+ * handler returns; a response that outlives the handler has an `onAborted` and is not touched after it, nor after
+ * `end`; chunks of a body are copied.
+ */
+
+import type { HttpRequest, HttpResponse } from "uWebSockets.js";
+import { STATUS_CODES } from "node:http";
+import type { DeferredAnswer, TransportHandlers, TransportRequest, TransportResponse } from "./transport.js";
+
+const NOT_MODIFIED = 304;
+
+/** Answer a request, at once or when its body has come and the answer is there. */
+export function answerRequest(handlers: TransportHandlers, response: HttpResponse, request: HttpRequest): void {
+  const read = readRequest(response, request);
+  const answer = handlers.onRequest(read);
+  const isHead = read.method === "HEAD";
+  if ("status" in answer) respond(response, answer, isHead);
+  else defer(answer, response, read, isHead);
+}
+
+function defer(deferred: DeferredAnswer, response: HttpResponse, request: TransportRequest, isHead: boolean): void {
+  const gone = new AbortController();
+  const body = new BoundedBody(deferred.maxBodyBytes);
+  /** The response must not be touched any more. */
+  let over = false;
+  const send = (answer: TransportResponse, closeConnection?: boolean): void => {
+    if (over) return;
+    over = true;
+    response.cork(() => respond(response, answer, isHead, closeConnection));
+  };
+  response.onAborted(() => {
+    over = true;
+    gone.abort();
+  });
+  if (Number(request.headers.get("content-length") ?? 0) > deferred.maxBodyBytes)
+    return send(deferred.tooLarge(), true);
+  response.onData((chunk, isLast) => {
+    if (over) return;
+    if (!body.add(chunk)) return send(deferred.tooLarge(), true);
+    if (isLast) void deferred.answer(body.bytes(), gone.signal).then((answer) => send(answer));
+  });
+}
+
+/** A body as it comes, up to a limit; in one piece, so that many small chunks cost no more than one. */
+class BoundedBody {
+  readonly #limit: number;
+  #bytes = Buffer.alloc(0);
+  #length = 0;
+
+  constructor(limit: number) {
+    this.#limit = limit;
+  }
+
+  /** False: it would be larger than the limit. */
+  add(chunk: ArrayBuffer): boolean {
+    const length = this.#length + chunk.byteLength;
+    if (length > this.#limit) return false;
+    if (length > this.#bytes.length) {
+      const grown = Buffer.alloc(Math.min(this.#limit, Math.max(length, 2 * this.#bytes.length)));
+      this.#bytes.copy(grown, 0, 0, this.#length);
+      this.#bytes = grown;
+    }
+    this.#bytes.set(new Uint8Array(chunk), this.#length);
+    this.#length = length;
+    return true;
+  }
+
+  bytes(): Uint8Array {
+    return this.#bytes.subarray(0, this.#length);
+  }
+}
+
+export function readRequest(response: HttpResponse, request: HttpRequest): TransportRequest {
+  const headers = new Map<string, string>();
+  request.forEach((name, value) => {
+    // Two Host or Origin headers must not pass as the one that is allowed.
+    const earlier = headers.get(name);
+    headers.set(name, earlier === undefined ? value : `${earlier}, ${value}`);
+  });
+  return {
+    method: request.getMethod().toUpperCase(),
+    path: request.getUrl(),
+    // Undefined where there is none, whatever the library's types say.
+    query: request.getQuery() ?? "",
+    headers,
+    remoteAddress: Buffer.from(response.getRemoteAddressAsText()).toString("latin1"),
+  };
+}
+
+export function respond(
+  response: HttpResponse,
+  answer: TransportResponse,
+  isHead: boolean,
+  closeConnection = answer.headers.connection === "close",
+): void {
+  response.writeStatus(`${answer.status} ${STATUS_CODES[answer.status] ?? "Unknown"}`);
+  for (const [name, value] of Object.entries(answer.headers)) response.writeHeader(name, value);
+  if (answer.status === NOT_MODIFIED) {
+    // A length would be taken for that of the file it does not send.
+    response.endWithoutBody();
+    return;
+  }
+  if (!isHead) {
+    response.end(answer.body, closeConnection);
+    return;
+  }
+  // Given the length itself, the library takes the response for unfinished and ends the process.
+  response.writeHeader("content-length", String(Buffer.byteLength(answer.body)));
+  response.endWithoutBody();
+}
