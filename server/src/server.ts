@@ -1,6 +1,6 @@
 import { type FailureCode, SUBPROTOCOL } from "@zeroboot/sdk/protocol";
 import { v7 as uuid } from "uuid";
-import type { Engine, Template } from "../../native/engine.js";
+import type { Engine } from "../../native/engine.js";
 import {
   checkKey,
   checkOrigin,
@@ -10,7 +10,7 @@ import {
 } from "./access/admission.js";
 import type { ApiKeys } from "./access/api-keys.js";
 import type { HostPolicy } from "./access/host-policy.js";
-import { type Health, healthResponse, type ServerStatus } from "./http/health.js";
+import { type Health, healthResponse, type ServerStatus, templateHealth } from "./http/health.js";
 import { pageRoutes } from "./http/page.js";
 import type { PageFile } from "./http/page-files.js";
 import { failure } from "./http/responses.js";
@@ -20,6 +20,7 @@ import type { FrameSink } from "./session/frame-sink.js";
 import type { SessionSettings } from "./session/limits.js";
 import { Session } from "./session/session.js";
 import { SessionRegistry } from "./session/session-registry.js";
+import type { TemplateShelf } from "./templates/template-shelf.js";
 import type {
   ListenAddress,
   Transport,
@@ -45,11 +46,18 @@ export interface ServerOptions {
   readonly keys: ApiKeys | undefined;
   readonly maxSessions: number;
   readonly settings: SessionSettings;
-  /** Templates to be served, by name; the first is the default. */
-  readonly templates: readonly string[];
+  /** What sessions are forked from. The server closes it when it stops. */
+  readonly templates: TemplateShelf;
   /** The page at `/`; undefined: it has not been built. */
   readonly page: readonly PageFile[] | undefined;
   readonly log: Logger;
+}
+
+/** Why there will be no session. */
+interface Refusal {
+  readonly code: FailureCode;
+  /** For people, beside the code's meaning. */
+  readonly message?: string;
 }
 
 /**
@@ -60,7 +68,6 @@ export class Server {
   readonly #options: ServerOptions;
   readonly #transport: Transport;
   readonly #sessions: SessionRegistry;
-  readonly #templates = new Map<string, Template>();
   #draining = false;
   #stopped: Promise<boolean> | undefined;
 
@@ -103,17 +110,10 @@ export class Server {
     return this.#transport.listen(host, port);
   }
 
-  /** From now on sessions of this template can be had. The server closes it when it stops. */
-  addTemplate(name: string, template: Template): void {
-    if (this.#draining) template.close();
-    else this.#templates.set(name, template);
-  }
-
   health(): Health {
-    const templates = this.#options.templates.map((name) => {
-      const template = this.#templates.get(name);
-      return [name, { ready: template !== undefined, memory_mb: template?.info.memoryMb ?? 0 }] as const;
-    });
+    const templates = [...this.#options.templates.states()].map(
+      ([name, state]) => [name, templateHealth(state)] as const,
+    );
     return {
       status: this.#status,
       sessions: this.#sessions.size,
@@ -134,8 +134,7 @@ export class Server {
 
   get #status(): ServerStatus {
     if (this.#draining) return "draining";
-    const [first] = this.#options.templates;
-    return first !== undefined && this.#templates.has(first) ? "ok" : "starting";
+    return this.#options.templates.hasDefault ? "ok" : "starting";
   }
 
   async #stop(deadlineMs: number): Promise<boolean> {
@@ -143,7 +142,7 @@ export class Server {
     this.#draining = true;
     this.#transport.stopListening();
     let emptied = false;
-    void this.#sessions.disposeAll("shutting_down").then(() => {
+    void Promise.all([this.#sessions.disposeAll("shutting_down"), this.#options.templates.stop()]).then(() => {
       emptied = true;
     });
     const released = (): boolean => {
@@ -153,8 +152,7 @@ export class Server {
     // At least one turn, in which the last frames leave.
     do await new Promise((resolve) => setTimeout(resolve, REAPED_POLL_MS));
     while (!released() && performance.now() < deadline);
-    for (const template of this.#templates.values()) template.close();
-    this.#templates.clear();
+    this.#options.templates.close();
     this.#transport.close();
     return released();
   }
@@ -163,12 +161,13 @@ export class Server {
   #upgrade(request: TransportRequest, router: (request: TransportRequest) => TransportResponse): UpgradeDecision {
     if (request.path !== SESSION_PATH) return { accept: false, response: router(request) };
     const admitted = this.#admit(request);
-    if (typeof admitted === "string") {
-      this.#options.log.info({ code: admitted, remote: request.remoteAddress }, "session refused");
+    if ("code" in admitted) {
+      const { code, message } = admitted;
+      this.#options.log.info({ code, remote: request.remoteAddress }, "session refused");
       return {
         accept: true,
         ...this.#confirmedProtocol(request),
-        open: (connection) => refuseConnection(connection, admitted),
+        open: (connection) => refuseConnection(connection, code, message),
       };
     }
     return {
@@ -177,7 +176,7 @@ export class Server {
       open: (connection) => {
         // Several handshakes may have been admitted before the first of them opened.
         const refused = this.#unavailable();
-        if (refused !== undefined) return refuseConnection(connection, refused);
+        if (refused !== undefined) return refuseConnection(connection, refused.code);
         return serveSession(connection, (sink) => this.#startSession(admitted, sink));
       },
     };
@@ -188,26 +187,26 @@ export class Server {
   }
 
   /** @returns the name of the template to fork, or why not */
-  #admit(request: TransportRequest): { readonly template: string } | FailureCode {
+  #admit(request: TransportRequest): { readonly template: string } | Refusal {
     const refused = checkOrigin(request, this.#options.policy) ?? checkKey(request, this.#options.keys);
-    if (refused !== undefined) return refused;
-    if (!offersSubprotocol(offeredSubprotocols(request))) return "subprotocol_unsupported";
+    if (refused !== undefined) return { code: refused };
+    if (!offersSubprotocol(offeredSubprotocols(request))) return { code: "subprotocol_unsupported" };
     const asked = parseSessionRequest(request.query);
-    if (typeof asked === "string") return asked;
-    const template = asked.template ?? this.#options.templates[0] ?? "";
-    if (!this.#options.templates.includes(template)) return "template_unknown";
-    if (this.#draining) return "shutting_down";
-    if (!this.#templates.has(template)) return "starting";
-    return this.#unavailable() ?? { template };
+    if (typeof asked === "string") return { code: asked };
+    const { templates } = this.#options;
+    const template = asked.template ?? templates.defaultName;
+    if (!templates.has(template)) return { code: "template_unknown" };
+    if (this.#draining) return { code: "shutting_down" };
+    return templates.ask(template) ?? this.#unavailable() ?? { template };
   }
 
-  #unavailable(): FailureCode | undefined {
-    if (this.#draining) return "shutting_down";
-    return this.#sessions.isFull ? "capacity_exhausted" : undefined;
+  #unavailable(): Refusal | undefined {
+    if (this.#draining) return { code: "shutting_down" };
+    return this.#sessions.isFull ? { code: "capacity_exhausted" } : undefined;
   }
 
   #startSession({ template: name }: { readonly template: string }, sink: FrameSink): Session {
-    const template = this.#templates.get(name);
+    const template = this.#options.templates.ready(name);
     if (template === undefined) throw new TypeError(`template ${name} was admitted and is not there`);
     const id = uuid();
     const log = this.#options.log.child({ sessionId: id });

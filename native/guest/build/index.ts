@@ -16,7 +16,9 @@ export { SetupError, type SetupErrorCode } from "./errors.js";
 export { defaultHome, type HomeLayout, homeLayout, packageRoot } from "./home.js";
 export { type HeldLock, type LockOptions, withLock } from "./lock.js";
 export type { Manifest } from "./manifest.js";
+export { secondsLeft } from "./pace.js";
 export {
+  bothOf,
   formatBytes,
   formatDuration,
   formatPlan,

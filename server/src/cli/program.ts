@@ -77,10 +77,10 @@ function addRepl(program: Command, running: Running): void {
 
 function addTemplate(program: Command, running: Running): void {
   const template = program.command("template").description("make, list, look at and remove templates");
-  const name = ["[name]", "which template", "python"] as const;
-  templateOptions(template.command("build").argument(...name), false)
-    .description("make a template, unless it is there")
-    .option("--rebuild", "make it anew even if it is there")
+  templateOptions(template.command("build").argument("[names...]", "which templates (python)"), false)
+    .description("make templates, unless they are there")
+    .option("--all", "every template that can be made")
+    .option("--rebuild", "make them anew even if they are there")
     .action((which, options) => running(import("./template.js").then(({ build }) => build(which, options))));
   template
     .command("list")

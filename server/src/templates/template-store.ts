@@ -1,6 +1,7 @@
 import { mkdir, stat } from "node:fs/promises";
 import type { Engine, HostReport, Template } from "../../../native/engine.js";
 import {
+  type ArtefactOptions,
   type Artefacts,
   defaultHome,
   ensureArtefacts,
@@ -67,14 +68,7 @@ export class TemplateStore {
    */
   async open(request: TemplateRequest): Promise<Template> {
     const { progress = silentProgress } = request;
-    const artefactOptions = {
-      home: this.layout.home,
-      template: request.name,
-      progress,
-      partOfPlan: true,
-      ...(request.kernelPath === undefined ? {} : { kernelPath: request.kernelPath }),
-      ...(request.signal === undefined ? {} : { signal: request.signal }),
-    };
+    const artefactOptions = this.#artefactOptions(request);
     const plan = await planArtefacts(artefactOptions).catch(unknownTemplate);
     let planned = false;
     try {
@@ -95,6 +89,29 @@ export class TemplateStore {
     } finally {
       progress.done();
     }
+  }
+
+  /**
+   * The snapshot that {@link open} would load, without making anything; undefined if something would have to be made.
+   * @throws SetupError; ServerError `template_unknown`
+   */
+  async kept(request: TemplateRequest): Promise<string | undefined> {
+    const artefactOptions = this.#artefactOptions(request);
+    const plan = await planArtefacts(artefactOptions).catch(unknownTemplate);
+    if (plan.steps.length > 0) return undefined;
+    const { path } = this.#place(request, await ensureArtefacts(artefactOptions));
+    return (await stat(path).catch(() => undefined)) === undefined ? undefined : path;
+  }
+
+  #artefactOptions(request: TemplateRequest): ArtefactOptions {
+    return {
+      home: this.layout.home,
+      template: request.name,
+      progress: request.progress ?? silentProgress,
+      partOfPlan: true,
+      ...(request.kernelPath === undefined ? {} : { kernelPath: request.kernelPath }),
+      ...(request.signal === undefined ? {} : { signal: request.signal }),
+    };
   }
 
   #place(request: TemplateRequest, artefacts: Artefacts) {
