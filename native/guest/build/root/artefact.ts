@@ -25,12 +25,12 @@ export const ROOT_IMAGE = "root.erofs";
 const KEPT_IMAGES = 3;
 
 /** Digest of everything of ours that determines a root image. */
-export async function rootRequest({ recipe, directory }: LoadedRecipe): Promise<string> {
+export async function rootRequest({ recipe, directories }: LoadedRecipe): Promise<string> {
   const sources = [
     ...Object.values(recipe.copy),
     ...recipe.compile.flatMap((step) => [...step.sources, ...step.include]),
   ];
-  const tree = await readTree(packageRoot(), [...new Set([directory, ...sources])]);
+  const tree = await readTree(packageRoot(), [...new Set([...directories, ...sources])]);
   return shortKey(digestParts({ ...tree, "build version": ROOT_BUILD_VERSION }));
 }
 

@@ -3,6 +3,7 @@ import { join } from "node:path";
 import { z } from "zod";
 import { SetupError, systemCode } from "../errors.js";
 import { packageRoot } from "../home.js";
+import { extendRecipe } from "./extend.js";
 
 /** A path inside the image or the source tree: relative, normal, and never out of it. */
 const relativePath = z
@@ -15,6 +16,7 @@ const relativePath = z
       message: "must be a relative path without empty, `.` or `..` parts",
     },
   );
+const recipeName = z.string().regex(/^[a-z][a-z0-9-]{0,30}$/);
 const packageName = z.string().regex(/^[a-z0-9][a-z0-9+.-]+$/, "must be a Debian package name");
 const globPattern = relativePath;
 
@@ -39,7 +41,9 @@ const compileStep = z.discriminatedUnion("kind", [
 ]);
 
 const recipeSchema = z.strictObject({
-  name: z.string().regex(/^[a-z][a-z0-9-]{0,30}$/),
+  name: recipeName,
+  /** The recipe this one adds to, as extend.ts says: the fields here are those of both. */
+  extends: recipeName.optional(),
   /** For people: what a guest made from it has. */
   title: z.string().min(1).max(100),
   /** Packages the guest's user may count on; their dependencies come along, recommended ones do not. */
@@ -75,28 +79,26 @@ const recipeSchema = z.strictObject({
   }),
 });
 
+/** What has to be right before a recipe can be put together with those it extends. */
+const recipeHead = z.object({ name: recipeName, extends: recipeName.optional() });
+
 /** How a template's root image is made, and what the template then needs. */
 export type Recipe = z.infer<typeof recipeSchema>;
 export type CompileStep = z.infer<typeof compileStep>;
 
-/** @throws SetupError `recipe_invalid`, saying where */
-export function parseRecipe(text: string, origin: string): Recipe {
-  let value: unknown;
-  try {
-    value = JSON.parse(text);
-  } catch (error) {
-    throw invalid(`${origin} is not JSON: ${String(error)}`);
-  }
-  const result = recipeSchema.safeParse(value);
-  if (!result.success) throw invalid(`${origin}: ${z.prettifyError(result.error)}`);
-  return result.data;
+/**
+ * A recipe that is whole in itself, or with `base`, which it extends.
+ * @throws SetupError `recipe_invalid`, saying where
+ */
+export function parseRecipe(text: string, origin: string, base?: unknown): Recipe {
+  return checkRecipe(extendRecipe(base, parseJson(text, origin)), origin);
 }
 
-/** A recipe and the text it came from, which is part of the image's key. */
+/** A recipe and where it came from, which is part of the image's key. */
 export interface LoadedRecipe {
   recipe: Recipe;
-  /** Relative to the package root. */
-  directory: string;
+  /** Its own and those of the recipes it extends, relative to the package root. */
+  directories: readonly string[];
 }
 
 /**
@@ -104,19 +106,45 @@ export interface LoadedRecipe {
  * @throws SetupError `recipe_invalid` for an unknown template or a malformed recipe
  */
 export async function loadRecipe(template: string): Promise<LoadedRecipe> {
-  if (!/^[a-z][a-z0-9-]{0,30}$/.test(template)) throw await unknown(template);
-  const directory = `native/guest/recipes/${template}`;
-  const path = join(packageRoot(), directory, "recipe.json");
-  let text: string;
+  const { value, directories } = await readRecipe(template, []);
+  return { recipe: checkRecipe(value, `${directoryOf(template)}/recipe.json`), directories };
+}
+
+/** A recipe with those it extends, unchecked but for their names. `extending`: the recipes that led here. */
+async function readRecipe(
+  name: string,
+  extending: readonly string[],
+): Promise<{ value: unknown; directories: readonly string[] }> {
+  if (extending.includes(name)) throw invalid(`recipes extend each other: ${[...extending, name].join(", ")}`);
+  if (!recipeName.safeParse(name).success) throw await unknown(name);
+  const directory = directoryOf(name);
+  const text = await readFile(join(packageRoot(), directory, "recipe.json"), "utf8").catch((error: unknown) => error);
+  if (typeof text !== "string") throw systemCode(text) === "ENOENT" ? await unknown(name) : text;
+  const value = parseJson(text, `${directory}/recipe.json`);
+  const head = recipeHead.safeParse(value);
+  if (!head.success) throw invalid(`${directory}/recipe.json: ${z.prettifyError(head.error)}`);
+  if (head.data.name !== name) throw invalid(`${directory}/recipe.json is named ${head.data.name}`);
+  if (head.data.extends === undefined) return { value, directories: [directory] };
+  const base = await readRecipe(head.data.extends, [...extending, name]);
+  return { value: extendRecipe(base.value, value), directories: [directory, ...base.directories] };
+}
+
+function directoryOf(name: string): string {
+  return `native/guest/recipes/${name}`;
+}
+
+function checkRecipe(value: unknown, origin: string): Recipe {
+  const result = recipeSchema.safeParse(value);
+  if (!result.success) throw invalid(`${origin}: ${z.prettifyError(result.error)}`);
+  return result.data;
+}
+
+function parseJson(text: string, origin: string): unknown {
   try {
-    text = await readFile(path, "utf8");
+    return JSON.parse(text);
   } catch (error) {
-    if (systemCode(error) === "ENOENT") throw await unknown(template);
-    throw error;
+    throw invalid(`${origin} is not JSON: ${String(error)}`);
   }
-  const recipe = parseRecipe(text, `${directory}/recipe.json`);
-  if (recipe.name !== template) throw invalid(`${directory}/recipe.json is named ${recipe.name}`);
-  return { recipe, directory };
 }
 
 /** Names of the templates that can be built. */
