@@ -39,7 +39,9 @@ export async function serve(config: Config): Promise<number> {
   const keys = loadApiKeys(config.apiKeysFile);
   requireSafeBind(config.host, keys !== undefined);
   const page = readPage(log);
-  const templates = shelfOf(config, servedNames(config, await recipeNames()), new TemplateStore(engine, host), log);
+  const store = new TemplateStore(engine, host);
+  const names = servedNames(config, await recipeNames({ directory: store.layout.recipes }));
+  const templates = shelfOf(config, names, store, log);
   const server = await Server.create({
     engine,
     createTransport: createUwsTransport,

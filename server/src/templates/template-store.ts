@@ -18,6 +18,7 @@ import {
 } from "../../../native/guest/build/index.js";
 import { errorCode, ServerError } from "../errors.js";
 import { BootProgress } from "./boot-progress.js";
+import { PreloadWatch } from "./preload-watch.js";
 import { listSnapshots, removeAbandoned, removeSnapshot, snapshotPath } from "./snapshot-files.js";
 import { describeDifference, type TemplateInputs, templateKey } from "./template-key.js";
 
@@ -38,6 +39,8 @@ export interface TemplateRequest {
   readonly name: string;
   /** Guest memory, MiB; the recipe's own if undefined. */
   readonly memoryMb?: number | undefined;
+  /** The folder of its recipe, which is not among the user's own yet. */
+  readonly staged?: string | undefined;
   /** A vmlinux or bzImage in place of our kernel. */
   readonly kernelPath?: string | undefined;
   /** A snapshot file that is to be used as it is, or refused. */
@@ -109,6 +112,7 @@ export class TemplateStore {
       template: request.name,
       progress: request.progress ?? silentProgress,
       partOfPlan: true,
+      ...(request.staged === undefined ? {} : { staged: request.staged }),
       ...(request.kernelPath === undefined ? {} : { kernelPath: request.kernelPath }),
       ...(request.signal === undefined ? {} : { signal: request.signal }),
     };
@@ -199,15 +203,20 @@ export class TemplateStore {
     label: string,
   ): Promise<Template> {
     const shown = new BootProgress(request.progress, this.#step.seconds * 1000);
-    const { kernelPath, rootImagePath } = artefacts;
-    const options = { ...inputs, kernelPath, rootImagePath, label, timeoutMs: BOOT_TIMEOUT_MS };
-    const boot = this.#engine.boot(options, (text) => shown.console(text));
+    const { kernelPath, rootImagePath, recipe } = artefacts;
+    const preloadMs = recipe.template.preload === undefined ? 0 : recipe.template.preloadSeconds * 1000;
+    const options = { ...inputs, kernelPath, rootImagePath, label, timeoutMs: BOOT_TIMEOUT_MS + preloadMs };
+    const preload = new PreloadWatch();
+    const boot = this.#engine.boot(options, (text) => {
+      shown.console(text);
+      preload.console(text);
+    });
     const abort = (): void => boot.abort();
     request.signal?.addEventListener("abort", abort, { once: true });
     try {
       return await boot.template;
     } catch (error) {
-      if (request.signal?.aborted !== true) throw error;
+      if (request.signal?.aborted !== true) throw preloadFailure(request.name, preload, error);
       throw new SetupError("interrupted", "making the template was interrupted", {
         remedy: "Run the same command again.",
         cause: error,
@@ -255,10 +264,19 @@ export class TemplateStore {
 }
 
 function unknownTemplate(error: unknown): never {
-  if (error instanceof SetupError && error.code === "recipe_invalid") {
+  if (error instanceof SetupError && error.code === "recipe_invalid" && error.message.startsWith("unknown template")) {
     throw new ServerError("template_unknown", error.message, { remedy: error.remedy, cause: error });
   }
   throw error;
+}
+
+/** A boot that failed in the template's preload is told as that. */
+function preloadFailure(name: string, { failure }: PreloadWatch, cause: unknown): unknown {
+  if (failure === undefined) return cause;
+  return new ServerError("preload_failed", `the preload of ${name} failed: ${failure.why}`, {
+    console: failure.console,
+    cause,
+  });
 }
 
 function messageOf(error: unknown): string {
