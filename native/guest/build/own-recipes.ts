@@ -60,11 +60,19 @@ export class StagedRecipe {
 
   async #copy(source: string, from: string | undefined): Promise<void> {
     if (from === undefined) throw invalid("`files` are of a recipe's own folder, and this one has none");
+    // Nor may the way there lead through a link.
+    const parts = source.split("/");
+    for (const depth of parts.slice(1).keys()) await requireDirectory(from, parts.slice(0, depth + 1).join("/"));
     await requirePlain(join(from, source), source);
     const target = join(this.directory, "files", source);
     await mkdir(dirname(target), { recursive: true });
     await cp(join(from, source), target, { recursive: true });
   }
+}
+
+async function requireDirectory(from: string, path: string): Promise<void> {
+  const status = await lstat(join(from, path)).catch(() => undefined);
+  if (status?.isDirectory() !== true) throw invalid(`\`files\` goes through ${path}, which is no directory`);
 }
 
 /** Files and directories only: a link could lead anywhere. */

@@ -56,7 +56,8 @@ async function stampOf({ kind, path }: ContainerSource): Promise<string> {
   return hash.digest("hex");
 }
 
-async function digestDirectory(root: string): Promise<string> {
+/** SHA-256 of all below a directory, hex: names, contents, where links lead, what can be run. */
+export async function digestDirectory(root: string): Promise<string> {
   const hash = createHash("sha256");
   for (const entry of await walkTree(root)) {
     const path = join(root, entry.path);

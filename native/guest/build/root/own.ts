@@ -2,11 +2,11 @@
 import { cp, lstat, mkdir, readFile, rm, writeFile } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import { findPython } from "../container/interpreter.js";
-import { sourceDigest } from "../container/source.js";
+import { digestDirectory, sourceDigest } from "../container/source.js";
 import { copyDirectory, unpackTar } from "../container/unpack.js";
 import { unusable } from "../container/unusable.js";
 import type { BuildContext } from "../context.js";
-import { digestParts, readTree } from "../digest.js";
+import { digestFile } from "../digest.js";
 import { SetupError, systemCode } from "../errors.js";
 import { partOf } from "../progress.js";
 import type { OwnPart, Recipe } from "./recipe.js";
@@ -26,8 +26,8 @@ export async function ownInputs(recipe: Recipe, own: OwnPart): Promise<Record<st
   if (directory === undefined) throw new TypeError("a recipe of the user's own without a folder");
   const parts: Record<string, string> = { recipe: JSON.stringify({ ...image, preload, preloadSeconds }) };
   for (const source of Object.values(recipe.files)) {
-    const tree = await readTree(join((await findFile(own, source)).directory, FILES), [source]);
-    parts[`file ${source}`] = digestParts(tree);
+    const { path, isDirectory } = await findFile(own, source);
+    parts[`file ${source}`] = isDirectory ? await digestDirectory(path) : await digestFile(path);
   }
   if (recipe.container !== undefined) {
     const digest = await sourceDigest(recipe.container, join(directory, NOTE));
@@ -98,10 +98,14 @@ export async function addPreload(root: string, { template }: Recipe): Promise<vo
   await writeFile(join(root, PRELOAD_SECONDS), `${template.preloadSeconds}\n`);
 }
 
-async function findFile(own: OwnPart, source: string): Promise<{ readonly directory: string; readonly path: string }> {
+async function findFile(
+  own: OwnPart,
+  source: string,
+): Promise<{ readonly path: string; readonly isDirectory: boolean }> {
   for (const directory of own.directories) {
     const path = join(directory, FILES, source);
-    if ((await lstat(path).catch(() => undefined)) !== undefined) return { directory, path };
+    const status = await lstat(path).catch(() => undefined);
+    if (status !== undefined) return { path, isDirectory: status.isDirectory() };
   }
   throw new SetupError("recipe_invalid", `the recipe names the file ${source}, which is not there`, {
     remedy: "Paths in `files` are relative to the recipe's folder.",

@@ -85,6 +85,13 @@ describe("a recipe's file", () => {
     write("data/a.txt", "b");
     await publish({ from });
     expect(await request()).not.toBe(before);
+    write("data/a.txt", "a");
+    write("data/.hidden", "");
+    await publish({ from });
+    expect(await request()).not.toBe(before);
+    rmSync(join(directory, "data/.hidden"));
+    await publish({ from });
+    expect(await request()).toBe(before);
   });
 
   it.each([
@@ -93,12 +100,14 @@ describe("a recipe's file", () => {
     ["has an unknown field", { extends: "python", packges: [] }, /packges/],
     ["takes a file from outside its folder", { extends: "python", files: { x: "../x" } }, /files/],
     ["takes a file that is not there", { extends: "python", files: { x: "none" } }, /not there/],
+    ["takes a file through a link", { extends: "python", files: { x: "way/passwd" } }, /goes through way/],
     ["takes a link", { extends: "python", files: { x: "link" } }, /neither a file nor a directory/],
     ["copies from outside the source tree", { extends: "python", copy: { x: "../../etc/passwd" } }, /copy/],
     ["extends nothing that is known", { extends: "cobol" }, /unknown template/],
     ["extends itself", { extends: "mine" }, /unknown template|extend each other/],
   ])("that %s is refused", async (_, content, message) => {
     symlinkSync("/etc/passwd", join(directory, "link"));
+    symlinkSync("/etc", join(directory, "way"));
     const from = write("recipe.json", content);
     await expect(stage({ from })).rejects.toMatchObject({ message: expect.stringMatching(message) });
     expect(existsSync(layout.work) ? readdirSync(layout.work) : []).toEqual([]);
