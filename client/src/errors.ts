@@ -33,7 +33,7 @@ export class ConnectionError extends ZerobootError {
   override readonly name = "ConnectionError";
 }
 
-/** The server answered and gave no session: `unauthorized`, `template_unknown`, `starting`, `rate_limited` and others. */
+/** The server answered and gave no session: `unauthorized`, `template_unknown`, `template_building` and others. */
 export class SessionRefusedError extends ZerobootError {
   override readonly name = "SessionRefusedError";
 }

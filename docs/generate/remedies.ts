@@ -19,8 +19,10 @@ export const FAILURE_REMEDIES: Readonly<Record<FailureCode, string>> = {
   host_forbidden: "Add the name by which clients address the server to `--allow-host`.",
   subprotocol_unsupported: "Offer `zeroboot.v1.msgpack`.",
   options_invalid: "Leave the query out, or give `template` once.",
-  template_unknown: "Ask for the template the server serves.",
+  template_unknown: "Ask for a template that `/v1/health` names.",
   starting: "Try again when `/v1/health` answers 200.",
+  template_building: "Try again: `message` and `/v1/health` say how far it is. `zeroboot exec` and `repl` wait.",
+  template_failed: "Read the server's log. Asking again after a minute tries again.",
   capacity_exhausted: "Try again, or raise `--max-sessions`.",
   key_capacity_exhausted: "End a session, or raise `--max-sessions-per-key`.",
   rate_limited: "Try again after the seconds that `Retry-After` says.",
@@ -91,6 +93,7 @@ export const SERVER_REMEDIES: Readonly<Record<ServerErrorCode, string>> = {
   native_module_mismatch:
     "Remove node_modules and run `npm install` again. If it persists, do not run it: see docs/dependencies.md.",
   template_unknown: "Choose one that `zeroboot template list` shows.",
+  preload_failed: "Mend the preload, which the guest's lines tell of, or give the template more `--memory-mb`.",
   snapshot_refused: "Leave `--snapshot` out: a template is made for this machine.",
   input_invalid: "Give either code or `--file`, as UTF-8 of at most 1 MiB.",
   internal: REPORT,
@@ -122,6 +125,8 @@ export const SETUP_REMEDIES: Readonly<Record<SetupErrorCode, string>> = {
   command_failed: "Read the log that the message names.",
   config_rejected: "Add what the symbols depend on to native/guest/kernel/guest.config.",
   recipe_invalid: "Choose a template that `zeroboot template list` shows, or mend its recipe.",
+  container_invalid:
+    "Give the directory or tar of a whole file system with CPython 3.11, as `docker export` writes it.",
   kernel_invalid: "Give the path of an uncompressed x86-64 vmlinux or of a bzImage.",
   interrupted: "Run the command again: it goes on where it stopped.",
   lock_failed: "Point `ZEROBOOT_HOME` at a local disk: its file system must have file locks.",

@@ -13,6 +13,7 @@ export type ServerErrorCode =
   | "native_module_missing" // a native module was not installed or not built
   | "native_module_mismatch" // a native module is not the file that is pinned
   | "template_unknown" // no template of this name can be made or found
+  | "preload_failed" // a template's preload raised, did not end or ran out of memory
   | "snapshot_refused" // the snapshot file that was given cannot be used here
   | "input_invalid" // the code to run cannot be read
   | "internal"; // a bug
@@ -21,6 +22,8 @@ export type ServerErrorCode =
 export interface ServerErrorDetail {
   /** One sentence: what the user can do about it. */
   readonly remedy?: string | undefined;
+  /** What a guest wrote to its console: hostile text. */
+  readonly console?: string;
   readonly cause?: unknown;
 }
 
@@ -29,11 +32,13 @@ export class ServerError extends Error {
   override readonly name = "ServerError";
   readonly code: ServerErrorCode;
   readonly remedy: string | undefined;
+  readonly console: string | undefined;
 
   constructor(code: ServerErrorCode, message: string, detail: ServerErrorDetail = {}) {
     super(message, detail.cause === undefined ? undefined : { cause: detail.cause });
     this.code = code;
     this.remedy = detail.remedy;
+    this.console = detail.console;
   }
 }
 

@@ -1,5 +1,5 @@
 import { join } from "node:path";
-import { packageRoot, TextProgress } from "../../native/guest/build/index.js";
+import { bothOf, packageRoot, recipeNames, TextProgress } from "../../native/guest/build/index.js";
 import { loadEngine } from "../../native/index.js";
 import { TrustedProxies } from "./access/client-address.js";
 import { Gate } from "./access/gate.js";
@@ -14,7 +14,9 @@ import { createLogger } from "./pino-logger.js";
 import { Server } from "./server.js";
 import { DEFAULT_SESSION_SETTINGS } from "./session/limits.js";
 import { onReloadSignal, onStopSignal } from "./stop-signals.js";
-import { TemplateStore } from "./templates/template-store.js";
+import { servedNames } from "./templates/served-names.js";
+import { TemplateShelf } from "./templates/template-shelf.js";
+import { type TemplateRequest, TemplateStore } from "./templates/template-store.js";
 import type { ListenAddress, TransportOptions } from "./transport/transport.js";
 import { createUwsTransport } from "./transport/uws.js";
 
@@ -41,6 +43,9 @@ export async function serve(config: Config): Promise<number> {
   const ring = new KeyRing(() => loadApiKeys({ file: config.apiKeysFile, variable: process.env[API_KEYS_VARIABLE] }));
   requireSafeBind(config.host, ring.keys !== undefined);
   const page = readPage(log);
+  const store = new TemplateStore(engine, host);
+  const names = servedNames(config, await recipeNames({ directory: store.layout.recipes }));
+  const templates = shelfOf(config, names, store, log);
   const server = await Server.create({
     engine,
     createTransport: createUwsTransport,
@@ -60,7 +65,7 @@ export async function serve(config: Config): Promise<number> {
       maxSessionOutputBytes: config.maxSessionOutputBytes,
       interruptGraceMs: config.interruptGraceMs,
     },
-    templates: [config.template],
+    templates,
     page,
     log,
   });
@@ -77,18 +82,11 @@ export async function serve(config: Config): Promise<number> {
     const address = await server.listen(config.host, config.port);
     const version = packageVersion(packageRoot());
     log.info({ version, ...address, kvm: host.description, quirks: host.quirks }, "listening");
-    const template = await new TemplateStore(engine, host).open({
-      name: config.template,
-      memoryMb: config.memoryMb,
-      snapshotPath: config.snapshot,
-      kernelPath: config.kernel,
-      progress: new TextProgress(process.stderr),
-      signal: stopping.signal,
-    });
-    server.addTemplate(config.template, template);
-    log.info({ template: config.template, runtime: template.info.runtime }, "ready");
-    if (!stopping.signal.aborted)
-      process.stdout.write(greeting(config, address, template.info.runtime, page !== undefined));
+    const { info } = await templates.openDefault();
+    if (!stopping.signal.aborted) {
+      process.stdout.write(greeting(config, address, info.runtime, templates, page !== undefined));
+      void templates.prebuild(config.prebuild);
+    }
     await stopped;
     return 0;
   } catch (error) {
@@ -114,6 +112,29 @@ function reloadKeys(ring: KeyRing, log: Logger): void {
   }
 }
 
+/** The templates of this machine, on a shelf. */
+function shelfOf(
+  config: Config,
+  names: readonly [string, ...string[]],
+  store: TemplateStore,
+  log: Logger,
+): TemplateShelf {
+  const request = (name: string): TemplateRequest => ({
+    name,
+    kernelPath: config.kernel,
+    ...(name === config.template ? { memoryMb: config.memoryMb, snapshotPath: config.snapshot } : {}),
+  });
+  return new TemplateShelf({
+    names,
+    open: (name, recorded, signal) => {
+      const progress = name === config.template ? bothOf(recorded, new TextProgress(process.stderr)) : recorded;
+      return store.open({ ...request(name), progress, signal });
+    },
+    isKept: async (name) => (await store.kept(request(name))) !== undefined,
+    log,
+  });
+}
+
 /** The server is of use without its page. */
 function readPage(log: Logger): PageFile[] | undefined {
   try {
@@ -125,11 +146,19 @@ function readPage(log: Logger): PageFile[] | undefined {
 }
 
 /** Where the server listens and how to talk to it. */
-function greeting(config: Config, address: ListenAddress, runtime: string, hasPage: boolean): string {
+function greeting(
+  config: Config,
+  address: ListenAddress,
+  runtime: string,
+  templates: TemplateShelf,
+  hasPage: boolean,
+): string {
   const host = address.host.includes(":") ? `[${address.host}]` : address.host;
   const url = `http://${host === "0.0.0.0" || host === "[::]" ? "127.0.0.1" : host}:${address.port}`;
+  const others = [...templates.states().keys()].filter((name) => name !== config.template);
   return [
     `Zeroboot serves ${config.template} (${runtime}) at ${url}`,
+    ...(others.length === 0 ? [] : [`  also     ${others.join(", ")}  (?template=NAME; made when first asked for)`]),
     ...(hasPage ? [`  page     ${url}/`] : []),
     `  try      npx zeroboot exec --url ${url} 'print(1+1)'`,
     `  health   curl ${url}/v1/health`,

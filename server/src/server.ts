@@ -1,11 +1,11 @@
-import { type FailureCode, SUBPROTOCOL } from "@zeroboot/sdk/protocol";
+import { SUBPROTOCOL } from "@zeroboot/sdk/protocol";
 import type { Platform } from "@zeroboot/sdk/transport";
 import { v7 as uuid } from "uuid";
-import type { Engine, Template } from "../../native/engine.js";
+import type { Engine } from "../../native/engine.js";
 import { checkOrigin, offeredSubprotocols, offersSubprotocol, parseSessionRequest } from "./access/admission.js";
-import type { Caller, Gate } from "./access/gate.js";
+import type { Caller, Gate, Refusal } from "./access/gate.js";
 import type { HostPolicy } from "./access/host-policy.js";
-import { type Health, healthResponse, type ServerStatus } from "./http/health.js";
+import { type Health, healthResponse, type ServerStatus, templateHealth } from "./http/health.js";
 import { pageRoutes } from "./http/page.js";
 import type { PageFile } from "./http/page-files.js";
 import { failure } from "./http/responses.js";
@@ -17,6 +17,7 @@ import type { FrameSink } from "./session/frame-sink.js";
 import type { SessionSettings } from "./session/limits.js";
 import { Session } from "./session/session.js";
 import { SessionRegistry } from "./session/session-registry.js";
+import type { TemplateShelf } from "./templates/template-shelf.js";
 import type {
   Connection,
   ConnectionHandlers,
@@ -47,8 +48,8 @@ export interface ServerOptions {
   readonly maxSessions: number;
   readonly maxSessionsPerKey: number;
   readonly settings: SessionSettings;
-  /** Templates to be served, by name; the first is the default. */
-  readonly templates: readonly string[];
+  /** What sessions are forked from. The server closes it when it stops. */
+  readonly templates: TemplateShelf;
   /** The page at `/`; undefined: it has not been built. */
   readonly page: readonly PageFile[] | undefined;
   readonly log: Logger;
@@ -62,7 +63,6 @@ export class Server {
   readonly #options: ServerOptions;
   readonly #transport: Transport;
   readonly #sessions: SessionRegistry;
-  readonly #templates = new Map<string, Template>();
   #draining = false;
   #stopped: Promise<boolean> | undefined;
 
@@ -90,7 +90,7 @@ export class Server {
     const exec = {
       gate: options.gate,
       open: (template: string, caller: Caller) => present().#openHere(template, caller),
-      defaultTemplate: options.templates[0] ?? "",
+      defaultTemplate: options.templates.defaultName,
       log: options.log,
     };
     const routes = {
@@ -115,17 +115,10 @@ export class Server {
     return this.#transport.listen(host, port);
   }
 
-  /** From now on sessions of this template can be had. The server closes it when it stops. */
-  addTemplate(name: string, template: Template): void {
-    if (this.#draining) template.close();
-    else this.#templates.set(name, template);
-  }
-
   health(): Health {
-    const templates = this.#options.templates.map((name) => {
-      const template = this.#templates.get(name);
-      return [name, { ready: template !== undefined, memory_mb: template?.info.memoryMb ?? 0 }] as const;
-    });
+    const templates = [...this.#options.templates.states()].map(
+      ([name, state]) => [name, templateHealth(state)] as const,
+    );
     return {
       status: this.#status,
       sessions: this.#sessions.size,
@@ -146,8 +139,7 @@ export class Server {
 
   get #status(): ServerStatus {
     if (this.#draining) return "draining";
-    const [first] = this.#options.templates;
-    return first !== undefined && this.#templates.has(first) ? "ok" : "starting";
+    return this.#options.templates.hasDefault ? "ok" : "starting";
   }
 
   async #stop(deadlineMs: number): Promise<boolean> {
@@ -155,7 +147,7 @@ export class Server {
     this.#draining = true;
     this.#transport.stopListening();
     let emptied = false;
-    void this.#sessions.disposeAll("shutting_down").then(() => {
+    void Promise.all([this.#sessions.disposeAll("shutting_down"), this.#options.templates.stop()]).then(() => {
       emptied = true;
     });
     const released = (): boolean => {
@@ -165,8 +157,7 @@ export class Server {
     // At least one turn, in which the last frames leave.
     do await new Promise((resolve) => setTimeout(resolve, REAPED_POLL_MS));
     while (!released() && performance.now() < deadline);
-    for (const template of this.#templates.values()) template.close();
-    this.#templates.clear();
+    this.#options.templates.close();
     this.#transport.close();
     return released();
   }
@@ -175,12 +166,13 @@ export class Server {
   #upgrade(request: TransportRequest, router: (request: TransportRequest) => TransportAnswer): UpgradeDecision {
     if (request.path !== SESSION_PATH) return { accept: false, response: atOnce(router(request)) };
     const admitted = this.#admit(request);
-    if (typeof admitted === "string") {
-      this.#options.log.info({ code: admitted, remote: request.remoteAddress }, "session refused");
+    if ("code" in admitted) {
+      const { code, message } = admitted;
+      this.#options.log.info({ code, remote: request.remoteAddress }, "session refused");
       return {
         accept: true,
         ...this.#confirmedProtocol(request),
-        open: (connection) => refuseConnection(connection, admitted),
+        open: (connection) => refuseConnection(connection, code, message),
       };
     }
     const { template, caller } = admitted;
@@ -190,12 +182,12 @@ export class Server {
   #serve(connection: Connection, template: string, caller: Caller): ConnectionHandlers {
     // Several may have been admitted before the first of them opened.
     const refused = this.#unavailable(template, caller);
-    if (refused !== undefined) return refuseConnection(connection, refused);
+    if (refused !== undefined) return refuseConnection(connection, refused.code, refused.message);
     return serveSession(connection, (sink) => this.#startSession(template, caller, sink));
   }
 
   /** Sessions for this process's own use, as if over a wire. */
-  #openHere(template: string, caller: Caller): Platform | FailureCode {
+  #openHere(template: string, caller: Caller): Platform | Refusal {
     return (
       this.#unavailable(template, caller) ?? loopbackPlatform((connection) => this.#serve(connection, template, caller))
     );
@@ -206,28 +198,31 @@ export class Server {
   }
 
   /** @returns what to fork and for whom, or why not */
-  #admit(request: TransportRequest): { readonly template: string; readonly caller: Caller } | FailureCode {
+  #admit(request: TransportRequest): { readonly template: string; readonly caller: Caller } | Refusal {
     const refused = checkOrigin(request, this.#options.policy);
-    if (refused !== undefined) return refused;
+    if (refused !== undefined) return { code: refused };
     const caller = this.#options.gate.admit(request);
-    if ("code" in caller) return caller.code;
-    if (!offersSubprotocol(offeredSubprotocols(request))) return "subprotocol_unsupported";
+    if ("code" in caller) return caller;
+    if (!offersSubprotocol(offeredSubprotocols(request))) return { code: "subprotocol_unsupported" };
     const asked = parseSessionRequest(request.query);
-    if (typeof asked === "string") return asked;
-    const template = asked.template ?? this.#options.templates[0] ?? "";
+    if (typeof asked === "string") return { code: asked };
+    const template = asked.template ?? this.#options.templates.defaultName;
     return this.#unavailable(template, caller) ?? { template, caller };
   }
 
-  /** Why this caller cannot have a session of this template now. */
-  #unavailable(template: string, { owner }: Caller): FailureCode | undefined {
-    if (!this.#options.templates.includes(template)) return "template_unknown";
-    if (this.#draining) return "shutting_down";
-    if (!this.#templates.has(template)) return "starting";
-    return this.#sessions.refusal(owner);
+  /** Why this caller cannot have a session of this template now. One that is not there yet is asked for herewith. */
+  #unavailable(template: string, { owner }: Caller): Refusal | undefined {
+    const { templates } = this.#options;
+    if (!templates.has(template)) return { code: "template_unknown" };
+    if (this.#draining) return { code: "shutting_down" };
+    const missing = templates.ask(template);
+    if (missing !== undefined) return missing;
+    const code = this.#sessions.refusal(owner);
+    return code === undefined ? undefined : { code };
   }
 
   #startSession(name: string, caller: Caller, sink: FrameSink): Session {
-    const template = this.#templates.get(name);
+    const template = this.#options.templates.ready(name);
     if (template === undefined) throw new TypeError(`template ${name} was admitted and is not there`);
     const id = uuid();
     const log = this.#options.log.child({ sessionId: id, ...(caller.holder && { key: caller.holder.id }) });

@@ -32,7 +32,7 @@ export class ServerProcess {
     const cli = join(packageRoot, "dist", "server", "src", "cli", "bin.js");
     const child = spawn(
       process.execPath,
-      [cli, "serve", "--host", "127.0.0.1", "--port", "0", "--template", template],
+      [cli, "serve", "--host", "127.0.0.1", "--port", "0", "--prebuild", "none", "--template", template],
       {
         env: withoutSettings(process.env),
         stdio: ["ignore", "pipe", "pipe"],

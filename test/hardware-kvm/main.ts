@@ -4,6 +4,7 @@
  * mean nothing there: the machine is emulated in software.
  */
 import { ensureArtefacts, packageRoot, SetupError, TextProgress } from "../../native/guest/build/index.js";
+import { ensureOwnImage } from "../helpers/own-template.js";
 import { MachineFailed, type PortForward, runInMachine } from "./machine.js";
 import { machineParts } from "./parts.js";
 
@@ -28,6 +29,7 @@ const progress = new TextProgress(process.stderr);
 try {
   // Compiling a kernel in there would take hours.
   await ensureArtefacts({ progress, signal: stopping.signal });
+  await ensureOwnImage(progress, stopping.signal);
   const parts = await machineParts(progress, stopping.signal);
   const given = process.argv.slice(2);
   const environment = Object.fromEntries(

@@ -4,6 +4,7 @@ import { readdirSync, readFileSync } from "node:fs";
 import { get, type IncomingMessage } from "node:http";
 import { join } from "node:path";
 import { packageRoot } from "../../native/guest/build/index.js";
+import type { TemplateHealth } from "../../server/src/http/health.js";
 import { poll } from "./poll.js";
 import { collect, type Ended, ended } from "./program.js";
 
@@ -14,7 +15,7 @@ export interface Health {
   readonly status: string;
   readonly sessions: number;
   readonly vms: number;
-  readonly templates: Readonly<Record<string, { readonly ready: boolean; readonly memory_mb: number }>>;
+  readonly templates: Readonly<Record<string, TemplateHealth>>;
 }
 
 /** What a process holds of the kernel. */
@@ -35,7 +36,8 @@ export class ServerProcess implements AsyncDisposable {
 
   private constructor(args: readonly string[], env: NodeJS.ProcessEnv) {
     const main = join(packageRoot(), "dist/server/src/main.js");
-    this.child = spawn(process.execPath, [main, "--port", "0", ...args], {
+    // What loads other templates in the background would disturb what tests measure.
+    this.child = spawn(process.execPath, [main, "--port", "0", "--prebuild", "none", ...args], {
       stdio: ["ignore", "pipe", "pipe"],
       env: { ...process.env, ...env },
     });

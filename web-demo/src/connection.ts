@@ -1,13 +1,13 @@
 import { Session, type SessionRestart, ZerobootError } from "@zeroboot/sdk";
 
-/** While a server that has just been started makes its template, milliseconds between two tries. */
+/** While the server makes the template, milliseconds between two tries. */
 const RETRY_MS = 1000;
 
 /** Where the page's session stands. */
 export type ConnectionState =
   | { readonly kind: "connecting" }
-  /** The server has no template yet. It is asked again by itself. */
-  | { readonly kind: "starting" }
+  /** The server is making the template. It is asked again by itself. */
+  | { readonly kind: "starting"; readonly message: string }
   /** @property connectUs from asking for the connection to its `ready`, measured here, microseconds */
   | { readonly kind: "ready"; readonly session: Session; readonly connectUs: number }
   /** The server wants an API key, or another one than was given. */
@@ -29,6 +29,7 @@ export class Connection {
   readonly #handlers: ConnectionHandlers;
   #session: Session | undefined;
   #apiKey: string | undefined;
+  #template: string | undefined;
   #attempt: AbortController | undefined;
 
   constructor(handlers: ConnectionHandlers) {
@@ -38,6 +39,11 @@ export class Connection {
   /** The session, while it is there. */
   get session(): Session | undefined {
     return this.#session;
+  }
+
+  /** What is forked from now on; the server's default until then. */
+  set template(name: string) {
+    this.#template = name;
   }
 
   /** Begin a new session, in place of the one there is. @param apiKey to be used from now on */
@@ -64,6 +70,7 @@ export class Connection {
           if (!signal.aborted) this.#handlers.onRestart(restart);
         },
         ...(this.#apiKey === undefined ? {} : { apiKey: this.#apiKey }),
+        ...(this.#template === undefined ? {} : { template: this.#template }),
       });
       if (signal.aborted) return void session.close();
       this.#session = session;
@@ -80,8 +87,8 @@ export class Connection {
   #failed(error: unknown, signal: AbortSignal): void {
     const code = error instanceof ZerobootError ? error.code : "internal";
     const message = error instanceof Error ? error.message : String(error);
-    if (code === "starting") {
-      this.#handlers.onState({ kind: "starting" });
+    if (code === "starting" || code === "template_building") {
+      this.#handlers.onState({ kind: "starting", message });
       setTimeout(() => void (signal.aborted || this.#open(signal)), RETRY_MS);
     } else if (code === "unauthorized") {
       this.#handlers.onState({ kind: "keyNeeded", refused: this.#apiKey !== undefined });

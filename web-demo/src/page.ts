@@ -8,6 +8,7 @@ import { byId, make } from "./dom.js";
 import { EXAMPLES } from "./examples.js";
 import { KeyForm } from "./key-form.js";
 import { StateBar } from "./state-bar.js";
+import { TemplateChoice } from "./template-choice.js";
 import { Transcript } from "./transcript.js";
 import { formatMicroseconds } from "./units.js";
 
@@ -27,6 +28,10 @@ const host: CellHost = {
 const cells = new Cells(transcript, host, showInterruptible);
 const connection = new Connection({ onState: showState, onRestart: showRestart });
 const stateBar = new StateBar(() => connection.connect());
+const templateChoice = new TemplateChoice((name) => {
+  connection.template = name;
+  connection.connect();
+});
 const keyForm = new KeyForm((key) => connection.connect(key));
 /** Sessions this page has had. */
 let sessions = 0;
@@ -47,6 +52,7 @@ for (const [name, code] of Object.entries(EXAMPLES)) {
   byId("examples", HTMLElement).append(button);
 }
 showInterruptible("nothing");
+void templateChoice.load();
 connection.connect();
 
 function run(): void {
@@ -78,10 +84,18 @@ function showState(state: ConnectionState): void {
   }
   if (state.kind === "ready") {
     sessions++;
+    showTemplate(state.session.template);
     if (sessions > 1) transcript.remark("A new session: nothing of the earlier one is in it.");
     // On a touch screen it would bring up the keyboard, over half the page.
     if (sessions > 1 || matchMedia("(pointer: fine)").matches) codeBox.focus();
   }
+}
+
+function showTemplate(name: string): void {
+  templateChoice.show(name);
+  byId("code-label", HTMLElement).textContent = `${name.charAt(0).toUpperCase()}${name.slice(1)}`;
+  // They are written in Python.
+  byId("examples", HTMLElement).hidden = !name.startsWith("python");
 }
 
 function showRestart({ forkTimeUs, reason }: SessionRestart): void {

@@ -17,7 +17,7 @@ export class StateBar {
 
   show(state: ConnectionState): void {
     this.#state.dataset.state = state.kind;
-    this.#text.textContent = WORDS[state.kind];
+    this.#text.textContent = state.kind === "starting" ? state.message : WORDS[state.kind];
     this.#renew.textContent = state.kind === "closed" ? "Reconnect" : "New session";
     this.#renew.hidden = state.kind === "keyNeeded";
     this.#facts.replaceChildren();
@@ -41,9 +41,8 @@ export class StateBar {
   }
 }
 
-const WORDS: Readonly<Record<ConnectionState["kind"], string>> = {
+const WORDS: Readonly<Record<Exclude<ConnectionState["kind"], "starting">, string>> = {
   connecting: "connecting",
-  starting: "the server is making its template; trying again every second",
   ready: "connected",
   keyNeeded: "an API key is needed",
   closed: "not connected",

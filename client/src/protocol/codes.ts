@@ -30,6 +30,12 @@ export const FAILURES = {
   options_invalid: { closeCode: 4400, httpStatus: 400, meaning: "A query parameter is unknown or has a bad value." },
   template_unknown: { closeCode: 4404, httpStatus: 404, meaning: "There is no template of this name." },
   starting: { closeCode: 4503, httpStatus: 503, meaning: "The template cannot be forked yet; try again." },
+  template_building: {
+    closeCode: 4504,
+    httpStatus: 503,
+    meaning: "The template is being made; try again.",
+  },
+  template_failed: { closeCode: 4505, httpStatus: 503, meaning: "The template could not be made." },
   capacity_exhausted: { closeCode: 4529, httpStatus: 503, meaning: "The server has as many sessions as it may have." },
   key_capacity_exhausted: {
     closeCode: 4430,

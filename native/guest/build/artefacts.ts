@@ -21,6 +21,8 @@ export interface ArtefactOptions {
   home?: string;
   /** Name of a recipe. @default "python" */
   template?: string;
+  /** The folder of this recipe, which is not among the user's own yet. */
+  staged?: string;
   /** A vmlinux or bzImage to use in place of our kernel. */
   kernelPath?: string;
   /** Build again from the package servers' current versions, even if everything is there. @default false */
@@ -133,7 +135,8 @@ export async function ensureArtefacts(options: ArtefactOptions = {}): Promise<Ar
 
 async function survey(options: ArtefactOptions): Promise<Survey> {
   const layout = homeLayout(options.home ?? defaultHome());
-  const loaded = await loadRecipe(options.template ?? "python");
+  const own = { directory: layout.recipes, ...(options.staged === undefined ? {} : { staged: options.staged }) };
+  const loaded = await loadRecipe(options.template ?? "python", own);
   const [forKernel, forRoot] = await Promise.all([kernelRequest(), rootRequest(loaded)]);
   const [kernel, root] = await Promise.all([
     new ArtefactStore(layout.kernel).findByRequest(forKernel),

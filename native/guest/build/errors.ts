@@ -8,6 +8,7 @@ export type SetupErrorCode =
   | "command_failed" // a build command failed; `log` names its log file
   | "config_rejected" // the kernel's configuration did not take what the fragment asks for
   | "recipe_invalid" // unknown template, or its recipe is malformed
+  | "container_invalid" // the directory or tar given as a root cannot be one
   | "kernel_invalid" // the file given as kernel cannot be read or is not a kernel
   | "interrupted" // stopped by the caller; running again resumes
   | "lock_failed" // an artefact's lock could not be taken

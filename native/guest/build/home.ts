@@ -26,6 +26,8 @@ export interface HomeLayout {
   readonly kernel: string;
   readonly locks: string;
   readonly log: string;
+  /** The user's own recipes. */
+  readonly recipes: string;
   readonly root: string;
   readonly templates: string;
   readonly tools: string;
@@ -49,6 +51,7 @@ export function homeLayout(home: string): HomeLayout {
     kernel: join(home, "kernel"),
     locks: join(home, "locks"),
     log: join(home, "log"),
+    recipes: join(home, "recipes"),
     root: join(home, "root"),
     templates: join(home, "templates"),
     tools: join(home, "tools"),

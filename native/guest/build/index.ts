@@ -13,10 +13,14 @@ export {
 export { type FreeBytes, freeBytesOnDisk, REQUIRED_FREE_BYTES, requireFreeSpace } from "./disk.js";
 export { inspectSetup, type SetupFinding } from "./doctor.js";
 export { SetupError, type SetupErrorCode } from "./errors.js";
+export { findKernel, findRootImage, type RootImage } from "./found.js";
 export { defaultHome, type HomeLayout, homeLayout, packageRoot } from "./home.js";
 export { type HeldLock, type LockOptions, withLock } from "./lock.js";
 export type { Manifest } from "./manifest.js";
+export { isOwnRecipe, removeOwnRecipe, StagedRecipe } from "./own-recipes.js";
+export { secondsLeft } from "./pace.js";
 export {
+  bothOf,
   formatBytes,
   formatDuration,
   formatPlan,
@@ -28,4 +32,4 @@ export {
 } from "./progress.js";
 export { TextProgress } from "./progress-text.js";
 export { publishDirectory, publishFile } from "./publish.js";
-export { type Recipe, recipeNames } from "./root/recipe.js";
+export { isBuiltIn, type OwnRecipes, type Recipe, recipeNames } from "./root/recipe.js";

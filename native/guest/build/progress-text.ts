@@ -1,3 +1,4 @@
+import { secondsLeft } from "./pace.js";
 import { formatDuration, formatPlan, type Plan, type PlanStep, type Progress } from "./progress.js";
 
 /** The part of a stream that {@link TextProgress} needs; `process.stderr` is one. */
@@ -9,8 +10,6 @@ export interface ProgressStream {
 
 const TTY_INTERVAL_MS = 100;
 const LINE_INTERVAL_MS = 15_000;
-/** Before this much of a step is done its pace says nothing about the rest. */
-const PACE_FRACTION = 0.03;
 
 /**
  * Progress as text: on a terminal one line that updates in place, elsewhere a line now and then.
@@ -79,12 +78,7 @@ export class TextProgress implements Progress {
     const part = Math.min(1, Math.max(0, fraction));
     const percent = ` ${Math.floor(part * 100)} %`;
     if (part >= 1) return percent;
-    const left =
-      part >= PACE_FRACTION
-        ? (elapsed * (1 - part)) / part
-        : this.#expectedSeconds === undefined
-          ? undefined
-          : Math.max(1, this.#expectedSeconds - elapsed);
+    const left = secondsLeft(part, elapsed, this.#expectedSeconds);
     return left === undefined ? percent : `${percent}, ${formatDuration(left)} left`;
   }
 

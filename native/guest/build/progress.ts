@@ -52,6 +52,18 @@ export const silentProgress: Progress = {
   done() {},
 };
 
+/** Tells both. */
+export function bothOf(one: Progress, other: Progress): Progress {
+  const both = [one, other];
+  return {
+    plan: (plan) => both.forEach((to) => void to.plan(plan)),
+    step: (name, detail) => both.forEach((to) => void to.step(name, detail)),
+    update: (fraction, text) => both.forEach((to) => void to.update(fraction, text)),
+    note: (text) => both.forEach((to) => void to.note(text)),
+    done: () => both.forEach((to) => void to.done()),
+  };
+}
+
 /** The same progress, with fractions from 0 to 1 shown as `from` to `to`: for the parts of a step. */
 export function partOf(progress: Progress, from: number, to: number): Progress {
   return {

@@ -15,8 +15,11 @@ export interface Caller {
   readonly address: string;
 }
 
+/** Why somebody does not get what was asked for. */
 export interface Refusal {
   readonly code: FailureCode;
+  /** For people, where it is more than the code's own meaning. */
+  readonly message?: string;
   /** Seconds after which to ask again. */
   readonly retryAfter?: number;
 }

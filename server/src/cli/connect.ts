@@ -39,19 +39,19 @@ export async function connect(
   events: SessionEvents = {},
 ): Promise<ConnectedSession> {
   const config = templateConfig(options);
-  if (options.url === undefined) {
+  const { url, template, apiKey } = options;
+  if (url === undefined) {
     const { connectHere } = await import("./connect-here.js");
     return connectHere(config, streams, signal, events);
   }
   const { Session } = await import("@zeroboot/sdk");
-  const session = await Session.connect({
-    url: options.url,
-    template: options.template,
+  const { whileTemplateIsMade } = await import("./wait-for-template.js");
+  const session = await whileTemplateIsMade(
+    () => Session.connect({ url, template, signal, ...(apiKey === undefined ? {} : { apiKey }), ...events }),
+    streams.stderr,
     signal,
-    ...(options.apiKey === undefined ? {} : { apiKey: options.apiKey }),
-    ...events,
-  });
-  return { session, description: `${session.template} at ${options.url}`, close: () => session.close() };
+  );
+  return { session, description: `${session.template} at ${url}`, close: () => session.close() };
 }
 
 /** Of the options that say what to fork. @throws ServerError `config_invalid` */

@@ -77,25 +77,30 @@ function addRepl(program: Command, running: Running): void {
 
 function addTemplate(program: Command, running: Running): void {
   const template = program.command("template").description("make, list, look at and remove templates");
-  const name = ["[name]", "which template", "python"] as const;
-  templateOptions(template.command("build").argument(...name), false)
-    .description("make a template, unless it is there")
-    .option("--rebuild", "make it anew even if it is there")
-    .action((which, options) => running(import("./template.js").then(({ build }) => build(which, options))));
+  templateOptions(template.command("build").argument("[names...]", "which templates (python)"), false)
+    .description("make templates, unless they are there")
+    .option("--all", "every template that can be made")
+    .option("--rebuild", "make them anew even if they are there")
+    .option("--name <name>", "make a template of your own, under this name")
+    .option("--from <what>", "of --name: a template, the directory or tar of a container, or a recipe (python)")
+    .option("--packages <names>", "of --name: Debian packages to add, separated by commas")
+    .option("--preload <code>", "of --name: run this in the template before it is frozen")
+    .option("--preload-seconds <seconds>", "of --preload: time for it to end (300)")
+    .action((which, options) => running(import("./template/build.js").then(({ build }) => build(which, options))));
   template
     .command("list")
     .description("list the templates that are there and those that can be made")
-    .action(() => running(import("./template.js").then(({ list }) => list())));
+    .action(() => running(import("./template/list.js").then(({ list }) => list())));
   template
     .command("inspect")
     .argument("<name-or-file>")
     .description("show what a template is")
-    .action((which) => running(import("./template.js").then(({ inspect }) => inspect(which))));
+    .action((which) => running(import("./template/inspect.js").then(({ inspect }) => inspect(which))));
   template
     .command("remove")
     .argument("<name>")
-    .description("remove a template's snapshots")
-    .action((which) => running(import("./template.js").then(({ remove }) => remove(which))));
+    .description("remove a template's snapshots, and a template of your own altogether")
+    .action((which) => running(import("./template/remove.js").then(({ remove }) => remove(which))));
 }
 
 function addDoctor(program: Command, running: Running): void {

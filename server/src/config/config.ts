@@ -4,6 +4,7 @@ import { isLoopback } from "../access/host-policy.js";
 import { ServerError } from "../errors.js";
 import { LOG_LEVELS } from "../logger.js";
 import { DEFAULT_SESSION_SETTINGS as SESSION } from "../session/limits.js";
+import { PREBUILD } from "../templates/template-shelf.js";
 import { CONFIG_HELP, flagOf, variableOf } from "./help.js";
 
 /** A whole number, as flags and environment variables write it. */
@@ -49,10 +50,14 @@ const schema = z.strictObject({
   trustProxy: list.default([]),
   /** JSON array of strings, or of objects with an expiry. */
   apiKeysFile: z.string().min(1).optional(),
+  /** The default one. */
   template: z.string().min(1).default("python"),
-  /** Guest memory, MiB; the template's own if absent. */
+  /** What else may be asked for; all that can be made if absent. */
+  templates: list.optional(),
+  prebuild: z.enum(PREBUILD).default("cached"),
+  /** Guest memory of the default template, MiB; its own if absent. */
   memoryMb: integer(64, 3072).optional(),
-  /** A snapshot file to serve in place of the template's own. */
+  /** A snapshot file to serve in place of the default template's own. */
   snapshot: z.string().min(1).optional(),
   /** A vmlinux or bzImage in place of our kernel. */
   kernel: z.string().min(1).optional(),

@@ -8,7 +8,7 @@ import {
 import { FAILURES, type FailureCode, failureInfo } from "@zeroboot/sdk/protocol";
 import type { Platform } from "@zeroboot/sdk/transport";
 import { v7 as uuid } from "uuid";
-import type { Caller, Gate } from "../access/gate.js";
+import type { Caller, Gate, Refusal } from "../access/gate.js";
 import { failure, json } from "../http/responses.js";
 import type { Route } from "../http/router.js";
 import type { Logger } from "../logger.js";
@@ -26,7 +26,7 @@ const BATCH_PARALLEL = 8;
 export interface ExecOptions {
   readonly gate: Gate;
   /** Where a session of this template is to be had, or why there is none to be had. */
-  readonly open: (template: string, caller: Caller) => Platform | FailureCode;
+  readonly open: (template: string, caller: Caller) => Platform | Refusal;
   readonly defaultTemplate: string;
   readonly log: Logger;
 }
@@ -105,7 +105,8 @@ class Exec {
       return { code: "language_unknown", message: `language: one of ${Object.keys(LANGUAGES).join(", ")}` };
     }
     const platform = this.#options.open(template, caller);
-    if (typeof platform === "string") return { code: platform, message: FAILURES[platform].meaning };
+    if ("code" in platform)
+      return { code: platform.code, message: platform.message ?? FAILURES[platform.code].meaning };
     const program: Program = {
       code: request.code,
       timeoutMs: request.timeout_seconds * 1000,

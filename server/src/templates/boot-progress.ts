@@ -7,6 +7,8 @@ const PHASES: readonly (readonly [pattern: RegExp, phase: string])[] = [
   [/devtmpfs|clocksource|NET:/, "the kernel starts its drivers"],
   [/EROFS|erofs|pmem/, "the root image is mounted"],
   [/Run \/sbin\/init|init:/, "user space starts"],
+  [/zeroboot: preload begins/, "the preload runs"],
+  [/zeroboot: preload ended/, "the agent gets ready"],
 ];
 
 const TICK_MS = 500;

@@ -1,6 +1,7 @@
 import { mkdir, stat } from "node:fs/promises";
 import type { Engine, HostReport, Template } from "../../../native/engine.js";
 import {
+  type ArtefactOptions,
   type Artefacts,
   defaultHome,
   ensureArtefacts,
@@ -17,6 +18,7 @@ import {
 } from "../../../native/guest/build/index.js";
 import { errorCode, ServerError } from "../errors.js";
 import { BootProgress } from "./boot-progress.js";
+import { PreloadWatch } from "./preload-watch.js";
 import { listSnapshots, removeAbandoned, removeSnapshot, snapshotPath } from "./snapshot-files.js";
 import { describeDifference, type TemplateInputs, templateKey } from "./template-key.js";
 
@@ -37,6 +39,8 @@ export interface TemplateRequest {
   readonly name: string;
   /** Guest memory, MiB; the recipe's own if undefined. */
   readonly memoryMb?: number | undefined;
+  /** The folder of its recipe, which is not among the user's own yet. */
+  readonly staged?: string | undefined;
   /** A vmlinux or bzImage in place of our kernel. */
   readonly kernelPath?: string | undefined;
   /** A snapshot file that is to be used as it is, or refused. */
@@ -67,14 +71,7 @@ export class TemplateStore {
    */
   async open(request: TemplateRequest): Promise<Template> {
     const { progress = silentProgress } = request;
-    const artefactOptions = {
-      home: this.layout.home,
-      template: request.name,
-      progress,
-      partOfPlan: true,
-      ...(request.kernelPath === undefined ? {} : { kernelPath: request.kernelPath }),
-      ...(request.signal === undefined ? {} : { signal: request.signal }),
-    };
+    const artefactOptions = this.#artefactOptions(request);
     const plan = await planArtefacts(artefactOptions).catch(unknownTemplate);
     let planned = false;
     try {
@@ -95,6 +92,30 @@ export class TemplateStore {
     } finally {
       progress.done();
     }
+  }
+
+  /**
+   * The snapshot that {@link open} would load, without making anything; undefined if something would have to be made.
+   * @throws SetupError; ServerError `template_unknown`
+   */
+  async kept(request: TemplateRequest): Promise<string | undefined> {
+    const artefactOptions = this.#artefactOptions(request);
+    const plan = await planArtefacts(artefactOptions).catch(unknownTemplate);
+    if (plan.steps.length > 0) return undefined;
+    const { path } = this.#place(request, await ensureArtefacts(artefactOptions));
+    return (await stat(path).catch(() => undefined)) === undefined ? undefined : path;
+  }
+
+  #artefactOptions(request: TemplateRequest): ArtefactOptions {
+    return {
+      home: this.layout.home,
+      template: request.name,
+      progress: request.progress ?? silentProgress,
+      partOfPlan: true,
+      ...(request.staged === undefined ? {} : { staged: request.staged }),
+      ...(request.kernelPath === undefined ? {} : { kernelPath: request.kernelPath }),
+      ...(request.signal === undefined ? {} : { signal: request.signal }),
+    };
   }
 
   #place(request: TemplateRequest, artefacts: Artefacts) {
@@ -182,15 +203,20 @@ export class TemplateStore {
     label: string,
   ): Promise<Template> {
     const shown = new BootProgress(request.progress, this.#step.seconds * 1000);
-    const { kernelPath, rootImagePath } = artefacts;
-    const options = { ...inputs, kernelPath, rootImagePath, label, timeoutMs: BOOT_TIMEOUT_MS };
-    const boot = this.#engine.boot(options, (text) => shown.console(text));
+    const { kernelPath, rootImagePath, recipe } = artefacts;
+    const preloadMs = recipe.template.preload === undefined ? 0 : recipe.template.preloadSeconds * 1000;
+    const options = { ...inputs, kernelPath, rootImagePath, label, timeoutMs: BOOT_TIMEOUT_MS + preloadMs };
+    const preload = new PreloadWatch();
+    const boot = this.#engine.boot(options, (text) => {
+      shown.console(text);
+      preload.console(text);
+    });
     const abort = (): void => boot.abort();
     request.signal?.addEventListener("abort", abort, { once: true });
     try {
       return await boot.template;
     } catch (error) {
-      if (request.signal?.aborted !== true) throw error;
+      if (request.signal?.aborted !== true) throw preloadFailure(request.name, preload, error);
       throw new SetupError("interrupted", "making the template was interrupted", {
         remedy: "Run the same command again.",
         cause: error,
@@ -238,10 +264,19 @@ export class TemplateStore {
 }
 
 function unknownTemplate(error: unknown): never {
-  if (error instanceof SetupError && error.code === "recipe_invalid") {
+  if (error instanceof SetupError && error.code === "recipe_invalid" && error.message.startsWith("unknown template")) {
     throw new ServerError("template_unknown", error.message, { remedy: error.remedy, cause: error });
   }
   throw error;
+}
+
+/** A boot that failed in the template's preload is told as that. */
+function preloadFailure(name: string, { failure }: PreloadWatch, cause: unknown): unknown {
+  if (failure === undefined) return cause;
+  return new ServerError("preload_failed", `the preload of ${name} failed: ${failure.why}`, {
+    console: failure.console,
+    cause,
+  });
 }
 
 function messageOf(error: unknown): string {

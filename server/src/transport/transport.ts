@@ -22,7 +22,7 @@ export interface TransportResponse {
 
 /** An answer that needs the request's body, or time. */
 export interface DeferredAnswer {
-  /** Of the request. For a larger one the answer is {@link tooLarge}, and the connection is closed. */
+  /** Of the request. For a larger one the answer is {@link tooLarge}. */
   readonly maxBodyBytes: number;
   tooLarge(): TransportResponse;
   /**

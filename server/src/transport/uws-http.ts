@@ -24,20 +24,20 @@ function defer(deferred: DeferredAnswer, response: HttpResponse, request: Transp
   const body = new BoundedBody(deferred.maxBodyBytes);
   /** The response must not be touched any more. */
   let over = false;
-  const send = (answer: TransportResponse, closeConnection?: boolean): void => {
+  const send = (answer: TransportResponse): void => {
     if (over) return;
     over = true;
-    response.cork(() => respond(response, answer, isHead, closeConnection));
+    response.cork(() => respond(response, answer, isHead));
   };
   response.onAborted(() => {
     over = true;
     gone.abort();
   });
-  if (Number(request.headers.get("content-length") ?? 0) > deferred.maxBodyBytes)
-    return send(deferred.tooLarge(), true);
+  // What still comes of it is thrown away: closed upon, many a client would never read the answer.
+  if (Number(request.headers.get("content-length") ?? 0) > deferred.maxBodyBytes) return send(deferred.tooLarge());
   response.onData((chunk, isLast) => {
     if (over) return;
-    if (!body.add(chunk)) return send(deferred.tooLarge(), true);
+    if (!body.add(chunk)) return send(deferred.tooLarge());
     if (isLast) void deferred.answer(body.bytes(), gone.signal).then((answer) => send(answer));
   });
 }
@@ -88,12 +88,7 @@ export function readRequest(response: HttpResponse, request: HttpRequest): Trans
   };
 }
 
-export function respond(
-  response: HttpResponse,
-  answer: TransportResponse,
-  isHead: boolean,
-  closeConnection = answer.headers.connection === "close",
-): void {
+export function respond(response: HttpResponse, answer: TransportResponse, isHead: boolean): void {
   response.writeStatus(`${answer.status} ${STATUS_CODES[answer.status] ?? "Unknown"}`);
   for (const [name, value] of Object.entries(answer.headers)) response.writeHeader(name, value);
   if (answer.status === NOT_MODIFIED) {
@@ -102,7 +97,7 @@ export function respond(
     return;
   }
   if (!isHead) {
-    response.end(answer.body, closeConnection);
+    response.end(answer.body, answer.headers.connection === "close");
     return;
   }
   // Given the length itself, the library takes the response for unfinished and ends the process.

@@ -55,10 +55,10 @@ export function serveSession(connection: Connection, makeSession: (sink: FrameSi
   };
 }
 
-/** Say why there will be no session, and close. */
-export function refuseConnection(connection: Connection, code: FailureCode): ConnectionHandlers {
+/** Say why there will be no session, and close. @param message more than the code's meaning */
+export function refuseConnection(connection: Connection, code: FailureCode, message?: string): ConnectionHandlers {
   const failure = FAILURES[code];
-  connection.send(encodeFrame({ type: "failure", code, message: failure.meaning }));
+  connection.send(encodeFrame({ type: "failure", code, message: message ?? failure.meaning }));
   connection.close(failure.closeCode ?? FAILURES.internal.closeCode, code);
   return { onMessage() {}, onDrain() {}, onClose() {} };
 }

@@ -211,11 +211,14 @@ export class AptRoot {
       ...wanted,
     ]).catch((error: unknown) => {
       if (!(error instanceof SetupError) || error.code !== "command_failed") throw error;
+      const complaints = error.message.split("\n").filter((line) => line.startsWith("E: "));
       throw new SetupError(
         "package_missing",
-        `the system's package sources do not offer ${wanted.join(", ")}: ${error.message}`,
+        complaints.length > 0
+          ? `the system's package sources do not offer what is asked for: ${complaints.join("; ")}`
+          : `the system's package sources do not offer ${wanted.join(", ")}: ${error.message}`,
         {
-          remedy: "Check the sources in /etc/apt: Debian 12 (bookworm) main is needed.",
+          remedy: "Check the packages' names, and the sources in /etc/apt: Debian 12 (bookworm) main is needed.",
           ...(error.log === undefined ? {} : { log: error.log }),
         },
       );

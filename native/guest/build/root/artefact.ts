@@ -12,9 +12,11 @@ import { ROOT_TOOLS } from "../tools/spec.js";
 import { requireCompiler, type Toolchain, toolchain } from "../tools/toolchain.js";
 import { precompile } from "./bytecode.js";
 import { compileInto } from "./compile.js";
+import { withoutDropped } from "./dropped.js";
 import { packImage } from "./image.js";
 import { findLibraries, requireClosure } from "./libraries.js";
 import { loaderCache } from "./loader-cache.js";
+import { addPreload, addUserFiles, makeRoom, ownInputs, unpackContainer, useInterpreter } from "./own.js";
 import type { LoadedRecipe, Recipe } from "./recipe.js";
 import { addOwnFiles, mergeUsr, normaliseModes, removeDanglingLinks, removeMatching } from "./tree.js";
 
@@ -24,14 +26,15 @@ export const ROOT_IMAGE = "root.erofs";
 /** Images of one template that are kept; older ones go when a new one is published. */
 const KEPT_IMAGES = 3;
 
-/** Digest of everything of ours that determines a root image. */
-export async function rootRequest({ recipe, directory }: LoadedRecipe): Promise<string> {
+/** Digest of everything that determines a root image and is not a package. */
+export async function rootRequest({ recipe, directories, own }: LoadedRecipe): Promise<string> {
   const sources = [
     ...Object.values(recipe.copy),
     ...recipe.compile.flatMap((step) => [...step.sources, ...step.include]),
   ];
-  const tree = await readTree(packageRoot(), [...new Set([directory, ...sources])]);
-  return shortKey(digestParts({ ...tree, "build version": ROOT_BUILD_VERSION }));
+  const tree = await readTree(packageRoot(), [...new Set([...(own === undefined ? directories : []), ...sources])]);
+  const more = own === undefined ? {} : await ownInputs(recipe, own);
+  return shortKey(digestParts({ ...tree, ...more, "build version": ROOT_BUILD_VERSION }));
 }
 
 /**
@@ -46,18 +49,21 @@ export async function buildRoot(loaded: LoadedRecipe, request: string, context: 
   const tools = await toolchain(ROOT_TOOLS, new AptRoot(context), context);
   const work = await freshDirectory(join(layout.work, `root-${recipe.name}`));
   const apt = new AptRoot({ ...context, progress: partOf(context.progress, 0, 0.4) });
-  const dropped = new Set(recipe.drop);
   const root = join(work, "tree");
   const headers = join(work, "headers");
 
-  const packages = await apt.use(
-    recipe.packages,
-    (all) => all.filter((of) => !dropped.has(of.name)),
-    async (fetched) => {
-      await unpackAll(fetched, root, apt, partOf(context.progress, 0.4, 0.6));
-      return fetched.packages;
-    },
-  );
+  const interpreter = await unpackContainer(recipe, root, context);
+  const packages =
+    recipe.packages.length === 0
+      ? []
+      : await apt.use(
+          recipe.packages,
+          (all) => withoutDropped(all, recipe.drop, loaded.own?.added ?? []),
+          async (fetched) => {
+            await unpackAll(fetched, root, apt, partOf(context.progress, 0.4, 0.6));
+            return fetched.packages;
+          },
+        );
   const buildPackages =
     recipe.buildPackages.length === 0
       ? []
@@ -84,7 +90,8 @@ export async function buildRoot(loaded: LoadedRecipe, request: string, context: 
     return existing;
   }
 
-  await assemble(root, headers, recipe, tools, context);
+  await assemble(root, headers, loaded, tools, context);
+  if (interpreter !== undefined) await useInterpreter(root, interpreter);
   if ((await rootRequest(loaded)) !== request) throw changedUnderway(recipe);
   context.progress.update(0.9, "packing the image");
   const output = await freshDirectory(join(work, "output"));
@@ -130,14 +137,17 @@ async function unpackAll(
 async function assemble(
   root: string,
   headers: string,
-  recipe: Recipe,
+  { recipe, own }: LoadedRecipe,
   tools: Toolchain,
   context: BuildContext,
 ): Promise<void> {
   context.progress.update(0.6, "arranging files");
   await mergeUsr(root);
   await removeMatching(root, recipe.remove);
+  if (recipe.container !== undefined) await makeRoom(root, recipe);
   await addOwnFiles(root, recipe);
+  if (own !== undefined) await addUserFiles(root, recipe, own);
+  await addPreload(root, recipe);
   await removeDanglingLinks(root);
   context.progress.update(0.65, "compiling the agent");
   for (const step of recipe.compile) await compileInto({ root, headers, env: tools.env }, step, context);

@@ -6,7 +6,13 @@ import { globMatcher } from "./glob.js";
 import { walkTree } from "./tree.js";
 
 /** Where the guest's loader looks, in its order. */
-export const LIBRARY_DIRECTORIES = ["usr/lib/x86_64-linux-gnu", "usr/lib"];
+export const LIBRARY_DIRECTORIES = [
+  "usr/local/lib/x86_64-linux-gnu",
+  "usr/local/lib",
+  "usr/lib/x86_64-linux-gnu",
+  "usr/lib",
+  "usr/lib64",
+];
 
 /** A shared object the guest's loader can find by name. */
 export interface Library {

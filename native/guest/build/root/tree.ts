@@ -1,5 +1,5 @@
 import { chmod, cp, lstat, mkdir, readdir, readlink, rename, rm, rmdir, symlink } from "node:fs/promises";
-import { dirname, join } from "node:path";
+import { dirname, join, relative } from "node:path";
 import { systemCode } from "../errors.js";
 import { packageRoot } from "../home.js";
 import { globMatcher } from "./glob.js";
@@ -84,8 +84,8 @@ export async function removeDanglingLinks(root: string): Promise<void> {
     if (entry.kind !== "link") continue;
     const path = join(root, entry.path);
     const target = await readlink(path);
-    if (/^\/(proc|dev|run|tmp|sys)\b/.test(target)) continue;
     const absolute = target.startsWith("/") ? join(root, target) : join(dirname(path), target);
+    if (/^(proc|dev|run|tmp|sys)\b/.test(relative(root, absolute))) continue;
     if ((await lstat(absolute).catch(() => undefined)) === undefined) await rm(path, { force: true });
   }
 }

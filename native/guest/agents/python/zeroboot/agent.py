@@ -7,7 +7,7 @@ import sys
 
 import _zblink as link
 
-from zeroboot import cell, identity, interrupts, memory, questions, streams
+from zeroboot import cell, identity, interrupts, memory, preload, questions, streams
 
 # Imported ahead of need: users import them, and here it costs each fork nothing.
 import array, base64, bisect, collections, copy, csv, dataclasses, datetime, decimal  # noqa: E401, F401
@@ -15,7 +15,11 @@ import enum, fractions, functools, glob, hashlib, heapq, inspect, io, itertools,
 import math, operator, pathlib, pickle, pprint, random, re, secrets, shutil, statistics  # noqa: E401, F401
 import string, struct, subprocess, tempfile, textwrap, threading, time, traceback, typing, uuid  # noqa: E401, F401
 
-import numpy  # noqa: F401
+try:
+    import numpy  # noqa: F401
+except ModuleNotFoundError:
+    # Of a container somebody brought.
+    numpy = None
 
 # Exit code of an agent that could not take its identity: the host ends the fork.
 IDENTITY_REFUSED = 70
@@ -116,14 +120,16 @@ def _warm_up():
 
 
 def main():
-    link.open()
-    interrupts.install()
-    streams.install()
     cell.install_main()
     sys.argv = [""]
     sys.path.insert(0, "")
+    preloaded = preload.run(cell.namespace)
+    link.open()
+    interrupts.install()
+    streams.install()
     identity.prepare()
     _warm_up()
+    cell.namespace.update(preloaded)
     identity.settle()
     gc.collect()
     # What is here now is never garbage, and looking at it would copy its pages in every fork.

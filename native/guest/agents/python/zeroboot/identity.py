@@ -9,9 +9,13 @@ import mmap
 import random
 import sys
 
-import numpy
-
 import _zblink as link
+
+try:
+    import numpy
+except ModuleNotFoundError:
+    # Of a container somebody brought.
+    numpy = None
 
 _MACHINE_ID = "/run/machine-id"  # where /etc/machine-id leads
 _MACHINE_ID_TEXT = b"0" * 32 + b"\n"
@@ -60,10 +64,11 @@ def _map_machine_id():
 def prepare():
     """In the template: tell the link what each fork is to fill. Raises where the generators are not as known."""
     _map_machine_id()
-    for find in (_of_random, _of_numpy):
+    for find in (_of_random,) if numpy is None else (_of_random, _of_numpy):
         # Drawn from, so that no two states compared by accident are the untouched same.
         random.random()
-        numpy.random.random()
+        if numpy is not None:
+            numpy.random.random()
         twister, state = find()
         if twister.read() != state:
             raise SystemError(f"the generator of {find.__name__} is not where it was expected")
@@ -73,7 +78,8 @@ def prepare():
 def settle():
     """In the template, last: a number that gauss() has kept back would be the same in every fork."""
     random.seed()
-    numpy.random.seed()
+    if numpy is not None:
+        numpy.random.seed()
 
 
 def take(flags, payload):
