@@ -9,7 +9,8 @@ export function templateNames(health: unknown): string[] {
 
 /** Lets the reader choose what is forked, where there is a choice. */
 export class TemplateChoice {
-  readonly #label = byId("template-choice", HTMLLabelElement);
+  // Not a label around it: the names of the templates would be part of what the choice is called.
+  readonly #choice = byId("template-choice", HTMLElement);
   readonly #select = byId("template", HTMLSelectElement);
 
   /** @param choose a session of this template is asked for */
@@ -36,6 +37,6 @@ export class TemplateChoice {
     const selected = this.#select.value;
     this.#select.replaceChildren(...names.map((name) => make("option", { value: name }, name)));
     if (names.includes(selected)) this.#select.value = selected;
-    this.#label.hidden = names.length < 2;
+    this.#choice.hidden = names.length < 2;
   }
 }
