@@ -34,11 +34,24 @@ afterAll(async () => {
   rmSync(scratch, { recursive: true });
 });
 
+/** The fields of all answers; each test asserts those that its answer has. */
+interface Body {
+  readonly id: string;
+  readonly stdout: string;
+  readonly stderr: string;
+  readonly truncated: boolean;
+  readonly exec_time_ms: number;
+  readonly total_time_ms: number;
+  readonly code: string;
+  readonly request_id: string;
+  readonly results: readonly Body[];
+  readonly sessions: readonly unknown[];
+}
+
 interface Answer {
   readonly status: number;
   readonly headers: Headers;
-  // biome-ignore lint/suspicious/noExplicitAny: fields are asserted one by one
-  readonly body: any;
+  readonly body: Body;
 }
 
 async function ask(method: string, path: string, body?: unknown, init: RequestInit = {}): Promise<Answer> {
