@@ -8,7 +8,7 @@ import { constants } from "node:fs";
 import { access } from "node:fs/promises";
 import { dirname, resolve } from "node:path";
 import { Argument, Command, CommanderError } from "commander";
-import { packageRoot, TextProgress } from "../../native/guest/build/index.js";
+import { packageRoot, recipeNames, TextProgress } from "../../native/guest/build/index.js";
 import { loadEngine } from "../../native/index.js";
 import { EXIT, exitCodeOf } from "../../server/src/cli/exit-codes.js";
 import { reportError } from "../../server/src/cli/report-error.js";
@@ -88,7 +88,8 @@ async function measure(
   }
   const runtimes: RuntimeDescription[] = [];
   if (scenarios.has("runtimes")) {
-    for (const runtime of RUNTIMES) {
+    const known = await recipeNames();
+    for (const runtime of RUNTIMES.filter(({ template: name }) => known.includes(name))) {
       const found = await scenario(`the runtime ${runtime.template}`, async () => {
         const opened = await openTemplate(
           engine,

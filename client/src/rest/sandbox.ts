@@ -11,7 +11,7 @@ const DEFAULT_RETRIES = 2;
 export interface SandboxOptions {
   /** @default `ZEROBOOT_BASE_URL`, else `http://127.0.0.1:8080`; in browsers the page's own server */
   baseUrl?: string;
-  /** `python`, `node`, `javascript`, `shell` or `bash`. @default "javascript" */
+  /** `python`, `node`, `javascript`, `shell` or `bash`, as far as the server has them. @default "javascript" */
   language?: string;
   /** A template by its name, in place of `language`. */
   template?: string;
@@ -50,8 +50,8 @@ export type SandboxHealth = z.output<typeof health> & Readonly<Record<string, un
  * that there is `Session`.
  *
  * @example
- * const sandbox = new Sandbox(process.env.ZEROBOOT_API_KEY);
- * console.log(await sandbox.run("console.log(1 + 1)")); // 2
+ * const sandbox = new Sandbox(process.env.ZEROBOOT_API_KEY, { language: "python" });
+ * console.log(await sandbox.run("print(1 + 1)")); // 2
  */
 export class SandboxBase {
   readonly #api: ApiOptions;
