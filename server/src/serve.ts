@@ -13,7 +13,7 @@ import type { Logger } from "./logger.js";
 import { createLogger } from "./pino-logger.js";
 import { Server } from "./server.js";
 import { DEFAULT_SESSION_SETTINGS } from "./session/limits.js";
-import { onReloadSignal, onStopSignal } from "./stop-signals.js";
+import { onHangUp, onStopSignal } from "./stop-signals.js";
 import { servedNames } from "./templates/served-names.js";
 import { TemplateShelf } from "./templates/template-shelf.js";
 import { type TemplateRequest, TemplateStore } from "./templates/template-store.js";
@@ -69,9 +69,12 @@ export async function serve(config: Config): Promise<number> {
     page,
     log,
   });
-  const releaseReload = onReloadSignal(() => reloadKeys(ring, log));
   const stopping = new AbortController();
   const stopSignal = onStopSignal();
+  const releaseHangUp = onHangUp(
+    () => reloadKeys(ring, log),
+    () => void process.kill(process.pid, "SIGTERM"),
+  );
   const stopped = stopSignal.received.then(async (signal) => {
     log.info({ signal }, "stopping");
     stopping.abort();
@@ -98,7 +101,7 @@ export async function serve(config: Config): Promise<number> {
     throw error;
   } finally {
     stopSignal.release();
-    releaseReload();
+    releaseHangUp();
   }
 }
 

@@ -146,7 +146,7 @@ describe("POST /v1/exec", () => {
     );
   });
 
-  it("runs ten at a time, within what the key may have", async () => {
+  it("runs as many at a time as the key may have", async () => {
     const codes = Array.from({ length: 6 }, (_, i) => exec({ code: `print(${i} ** 2)` }));
     const answers = await Promise.all(codes);
     expect(answers.map(({ status, body }) => [status, body.stdout])).toEqual(codes.map((_, i) => [200, `${i ** 2}\n`]));

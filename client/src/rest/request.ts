@@ -1,7 +1,7 @@
 import * as z from "zod";
 import { ConnectionError, InvalidOptionError, ProtocolError, RequestError } from "../errors.js";
 
-/** Statuses that say to ask again: nothing was run. */
+/** Statuses that say to ask again. What may have been run is gone with its virtual machine, which has no network. */
 const RETRIED = new Set([429, 503]);
 /** Between two tries where the server names no time, milliseconds; doubled each time. */
 const FIRST_PAUSE_MS = 250;

@@ -1,4 +1,5 @@
 import { FAILURES, type FailureCode } from "@zeroboot/sdk/protocol";
+import type { Refusal } from "../access/gate.js";
 import type { TransportResponse } from "../transport/transport.js";
 
 type Headers = Readonly<Record<string, string>>;
@@ -39,6 +40,12 @@ export function failure(
       ...headers,
     },
   );
+}
+
+/** {@link failure} for who is refused. */
+export function refused({ code, message, retryAfter }: Refusal, requestId: string): TransportResponse {
+  const headers = retryAfter === undefined ? {} : { "retry-after": String(retryAfter) };
+  return failure(code, requestId, headers, message);
 }
 
 export function noContent(headers: Headers): TransportResponse {

@@ -79,9 +79,17 @@ function finish(answer: TransportAnswer, work: (response: TransportResponse) => 
   };
 }
 
+/** What a page may read of an answer beside its body. */
+const EXPOSED_HEADERS = "retry-after, x-request-id";
+
 /** Let the page of an origin that was found allowed see the answer. */
 function readableBy(origin: string, response: TransportResponse): TransportResponse {
-  return { ...response, headers: { ...response.headers, "access-control-allow-origin": origin, vary: "origin" } };
+  const readable = {
+    "access-control-allow-origin": origin,
+    "access-control-expose-headers": EXPOSED_HEADERS,
+    vary: "origin",
+  };
+  return { ...response, headers: { ...response.headers, ...readable } };
 }
 
 /** Neither bodies nor queries nor headers: they may have code and keys in them. */

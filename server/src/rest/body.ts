@@ -1,5 +1,6 @@
 import type * as z from "zod";
 import { failure } from "../http/responses.js";
+import type { Logger } from "../logger.js";
 import type { DeferredAnswer, TransportRequest, TransportResponse } from "../transport/transport.js";
 import { MAX_BODY_BYTES } from "./schemas.js";
 
@@ -20,6 +21,7 @@ export function isJson(request: TransportRequest): boolean {
  */
 export function withJsonBody(
   requestId: string,
+  log: Logger,
   answer: (body: unknown, gone: AbortSignal) => Promise<TransportResponse>,
 ): DeferredAnswer {
   return {
@@ -30,6 +32,7 @@ export function withJsonBody(
         return await answer(parseJson(bytes), gone);
       } catch (error) {
         if (error instanceof BodyError) return failure("invalid_request", requestId, {}, error.message);
+        log.error({ err: error, requestId }, "a request could not be answered");
         return failure("internal", requestId);
       }
     },

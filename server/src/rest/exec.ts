@@ -9,7 +9,7 @@ import { FAILURES, type FailureCode, failureInfo } from "@zeroboot/sdk/protocol"
 import type { Platform } from "@zeroboot/sdk/transport";
 import { v7 as uuid } from "uuid";
 import type { Caller, Gate, Refusal } from "../access/gate.js";
-import { failure, json } from "../http/responses.js";
+import { failure, json, refused } from "../http/responses.js";
 import type { Route } from "../http/router.js";
 import type { Logger } from "../logger.js";
 import type { TransportRequest } from "../transport/transport.js";
@@ -54,26 +54,26 @@ class Exec {
 
   one(request: TransportRequest, requestId: string) {
     const caller = this.#options.gate.admit(request);
-    if ("code" in caller) return failure(caller.code, requestId, retryAfter(caller.retryAfter));
+    if ("code" in caller) return refused(caller, requestId);
     if (!isJson(request)) return failure("media_type_unsupported", requestId);
-    return withJsonBody(requestId, async (body, gone) => {
+    return withJsonBody(requestId, this.#options.log, async (body, gone) => {
       refuseFiles(body);
       const outcome = await this.#run(check(execRequest, body), caller, MAX_OUTPUT_BYTES, gone);
       if ("ran" in outcome) return json(200, answerOf(requestId, outcome), { "x-request-id": requestId });
-      return failure(outcome.code, requestId, {}, outcome.message);
+      return refused(outcome, requestId);
     });
   }
 
   batch(request: TransportRequest, requestId: string) {
     const { gate } = this.#options;
     const caller = gate.identify(request);
-    if ("code" in caller) return failure(caller.code, requestId, retryAfter(caller.retryAfter));
+    if ("code" in caller) return refused(caller, requestId);
     if (!isJson(request)) return failure("media_type_unsupported", requestId);
-    return withJsonBody(requestId, async (body, gone) => {
+    return withJsonBody(requestId, this.#options.log, async (body, gone) => {
       const { executions } = check(batchRequest, body);
       // Each costs what it would cost alone.
-      const refused = gate.charge(caller, executions.length);
-      if (refused !== undefined) return failure(refused.code, requestId, retryAfter(refused.retryAfter));
+      const tooOften = gate.charge(caller, executions.length);
+      if (tooOften !== undefined) return refused(tooOften, requestId);
       const maxOutputBytes = Math.floor(
         (MAX_OUTPUT_BYTES * BATCH_PARALLEL) / Math.max(BATCH_PARALLEL, executions.length),
       );
@@ -165,10 +165,6 @@ function answerOf(id: string, { ran, totalMs }: Extract<Outcome, { ran: Ran }>):
 
 function rounded(milliseconds: number): number {
   return Math.round(milliseconds * 1000) / 1000;
-}
-
-function retryAfter(seconds: number | undefined): Readonly<Record<string, string>> {
-  return seconds === undefined ? {} : { "retry-after": String(seconds) };
 }
 
 /** Better told than left aside: the program would not find them. */

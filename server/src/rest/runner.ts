@@ -42,6 +42,7 @@ export async function runProgram(platform: Platform, program: Program, gone: Abo
   const leave = () => void session.close();
   gone.addEventListener("abort", leave, { once: true });
   try {
+    gone.throwIfAborted();
     const { code, timeoutMs, stdin, env, maxOutputBytes } = program;
     const forkTimeMs = session.forkTimeUs / 1000;
     const ran = await session.run(code, {

@@ -1,5 +1,5 @@
 import type { Gate } from "../access/gate.js";
-import { failure, json, noContent } from "../http/responses.js";
+import { failure, json, noContent, refused } from "../http/responses.js";
 import type { Route } from "../http/router.js";
 import type { SessionRegistry } from "../session/session-registry.js";
 import type { TransportRequest } from "../transport/transport.js";
@@ -16,7 +16,7 @@ export function sessionRoutes(path: string, { gate, sessions }: SessionsOptions)
       methods: ["GET"],
       handle: (request, requestId) => {
         const caller = gate.admit(request);
-        if ("code" in caller) return failure(caller.code, requestId);
+        if ("code" in caller) return refused(caller, requestId);
         return json(200, { sessions: sessions.list(caller.owner) });
       },
     },
@@ -24,7 +24,7 @@ export function sessionRoutes(path: string, { gate, sessions }: SessionsOptions)
       methods: ["DELETE"],
       handle: (request, requestId) => {
         const caller = gate.admit(request);
-        if ("code" in caller) return failure(caller.code, requestId);
+        if ("code" in caller) return refused(caller, requestId);
         const session = sessions.find(idIn(request, path), caller.owner);
         if (session === undefined) return failure("session_unknown", requestId);
         session.dispose("session_deleted");

@@ -61,7 +61,7 @@ async function absoluteTarget(into: string, path: string): Promise<string> {
 async function writeContent(entry: TarEntry, at: string): Promise<void> {
   const file = await open(at, constants.O_WRONLY | constants.O_CREAT | constants.O_EXCL, modeOf(entry.mode));
   try {
-    for await (const part of entry.content()) await file.write(part);
+    for await (const part of entry.content()) await file.writeFile(part);
   } finally {
     await file.close();
   }
