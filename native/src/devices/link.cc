@@ -189,7 +189,7 @@ void Link::AskWhetherAlone() {
   asked_whether_alone_ = true;
 }
 
-bool Link::FoundAlone() {
+bool Link::TakeFoundAlone() {
   // Good for once: it is asked again after whatever the agent does next.
   const bool found = asked_whether_alone_ && control()->others == 0;
   asked_whether_alone_ = false;

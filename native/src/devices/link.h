@@ -60,9 +60,10 @@ class Link {
   // The payload of the READY record.
   const std::string& runtime() const { return runtime_; }
   const std::string& violation() const { return violation_; }
-  // Before RX is answered WAIT, and what the agent has found since: that there is nothing in the guest but itself.
+  // Before RX is answered WAIT, and at the next read of RX, whatever comes of that: whether the agent has found that
+  // there is nothing in the guest but itself.
   void AskWhetherAlone();
-  bool FoundAlone();
+  bool TakeFoundAlone();
   // Whether the agent's runtime wants to go on by itself.
   bool AgentIsBusy() const;
 

@@ -105,16 +105,22 @@ bool GuestRunner::Drain(Machine& machine, Lock& lock) {
   }
 }
 
-bool GuestRunner::OthersMayRun(Machine& machine) {
+std::optional<uint64_t> GuestRunner::ForksEver(Machine& machine) const {
+  if (options_.total_forks_gpa == 0) return std::nullopt;
+  return machine.memory().Load<uint64_t>(options_.total_forks_gpa);
+}
+
+bool GuestRunner::TakeFoundAlone(Machine& machine) {
+  if (!machine.link().TakeFoundAlone()) return false;
+  forks_when_alone_ = ForksEver(machine);
+  return true;
+}
+
+bool GuestRunner::OthersMayRun(Machine& machine, bool found_alone) const {
   if (options_.stop_when_ready) return false;
   if (machine.link().AgentIsBusy()) return true;
-  std::optional<uint64_t> forks;
-  if (options_.total_forks_gpa != 0) forks = machine.memory().Load<uint64_t>(options_.total_forks_gpa);
-  // The agent has looked, at our word, and has done nothing since. It may be wrong, to its own guest's harm.
-  if (machine.link().FoundAlone()) {
-    forks_when_alone_ = forks;
-    return false;
-  }
+  if (found_alone) return false;
+  const std::optional<uint64_t> forks = ForksEver(machine);
   return !forks || forks != forks_when_alone_;
 }
 
@@ -199,6 +205,8 @@ bool GuestRunner::HandleRx(Machine& machine, TickDeferral* ticks, bool input) {
   timer_->Disarm();
   waiting_ = false;
   WithdrawOffer();
+  // Asked for in any case: the agent may be handed something now, and what it found says nothing of what that starts.
+  const bool found_alone = TakeFoundAlone(machine);
   Park park;
   // Looked at once: nothing is started while the guest stands still.
   std::optional<bool> others;
@@ -232,7 +240,7 @@ bool GuestRunner::HandleRx(Machine& machine, TickDeferral* ticks, bool input) {
     }
     if (options_.stop_when_ready && machine.link().ready()) return false;
     if (park.tick_forced) return resume(0);
-    if (!others) others = OthersMayRun(machine);
+    if (!others) others = OthersMayRun(machine, found_alone);
     if (!backlog_ && *others) {
       machine.link().SetArmed(false);
       machine.link().AskWhetherAlone();

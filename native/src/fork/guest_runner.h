@@ -89,8 +89,13 @@ class GuestRunner {
   // Standard input that nobody asks for: a child may be reading it. After a moment the agent is told.
   void OfferInput(Machine& machine);
   void WithdrawOffer();
+  // total_forks, where its place is known.
+  std::optional<uint64_t> ForksEver(Machine& machine) const;
+  // Whether the agent has just looked, at our word, and found nothing in its guest but itself. It may be wrong, to its
+  // own guest's harm.
+  bool TakeFoundAlone(Machine& machine);
   // Whether the guest must go on because something but its agent could want to run in it.
-  bool OthersMayRun(Machine& machine);
+  bool OthersMayRun(Machine& machine, bool found_alone) const;
   // Has an agent that waits for others look again whether there still are any.
   void LookForIdleGuest(Machine& machine);
   void ArmDrain(Machine& machine);

@@ -119,6 +119,27 @@ ENGINE_TEST(park_only_when_alone) {
   return "parked after children and threads that have ended, not while one lives";
 }
 
+// A cell may come while the agent looks whether there is anything else in its guest: what it finds then says nothing
+// of what that cell leaves behind.
+ENGINE_TEST(park_not_by_an_old_look) {
+  Fork fork(context);
+  const uint64_t seed = std::random_device{}();
+  std::mt19937_64 random(seed);
+  RunOk(fork, "import os, threading");
+  constexpr int kRounds = 20;
+  for (int round = 0; round < kRounds; round++) {
+    RunOk(fork, "os.system('true') and None");
+    // The look takes some 30 system calls.
+    std::this_thread::sleep_for(std::chrono::microseconds(random() % (context.emulated ? 20'000 : 4'000)));
+    RunOk(fork, "go = threading.Event()\nthread = threading.Thread(target=go.wait)\nthread.start()");
+    std::this_thread::sleep_for(milliseconds(200));
+    Check(!fork.vm().runner().parked(), "the fork is parked though a thread lives; round ", round, " of seed ", seed);
+    RunOk(fork, "go.set()\nthread.join()");
+    Check(fork.WaitUntilParked(kPatience), "the fork does not park after its thread has ended");
+  }
+  return Text("a thread that was started during a look kept its guest running, ", kRounds, " times");
+}
+
 ENGINE_TEST(park_a_hundred_idle_forks) {
   constexpr int kForks = 100;
   constexpr seconds kIdle{10};

@@ -112,14 +112,14 @@ TEST(link_forgets_interrupts_when_an_execution_id_is_used_again) {
 
 TEST(link_believes_once_that_the_agent_is_alone) {
   LinkedAgent vm;
-  EXPECT(!vm.link.FoundAlone());
+  EXPECT(!vm.link.TakeFoundAlone());
   vm.link.AskWhetherAlone();
   EXPECT_EQ(vm.agent.control().others, 1u);
-  EXPECT(!vm.link.FoundAlone());
+  EXPECT(!vm.link.TakeFoundAlone());
   vm.link.AskWhetherAlone();
   vm.agent.control().others = 0;
-  EXPECT(vm.link.FoundAlone());
-  EXPECT(!vm.link.FoundAlone());
+  EXPECT(vm.link.TakeFoundAlone());
+  EXPECT(!vm.link.TakeFoundAlone());
 }
 
 TEST(link_knows_that_the_runtime_goes_on_by_itself) {
