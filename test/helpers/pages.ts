@@ -10,9 +10,9 @@ export interface MarkdownPage {
   readonly text: string;
 }
 
-/** Everything that is written for readers: the pages at the top, and docs/. */
+/** Everything that is written for readers: the pages at the top, the SDK's, and docs/. */
 export function markdownPages(): MarkdownPage[] {
-  return ["", "docs"].flatMap((directory) =>
+  return ["", "client", "docs"].flatMap((directory) =>
     readdirSync(join(REPOSITORY, directory))
       .filter((name) => name.endsWith(".md"))
       .sort()
