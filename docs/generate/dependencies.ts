@@ -23,6 +23,8 @@ const REASONS: Readonly<Record<string, string>> = {
   "@types/node": "Types of the oldest Node that is supported.",
   "@types/ws": "Types of ws.",
   esbuild: "Bundles the page in web-demo/. The version that tsx and Vite bring along, so that there is one.",
+  autocannon: "Load on the REST API, with every answer looked at.",
+  "@types/autocannon": "Types of autocannon.",
   "fast-check": "Tests of the protocol by generated input.",
   "node-addon-api": "The addon's C++ headers over Node-API.",
   "node-api-headers": "Node-API's C headers: nothing is fetched to compile, and one binary loads on every Node.",

@@ -1,5 +1,5 @@
 /**
- * `npm run bench -- [template] [fork] [cell] [session] [runtimes] [--quick] [--json FILE]`
+ * `npm run bench -- [template] [fork] [cell] [session] [rest] [runtimes] [--quick] [--json FILE]`
  *
  * Measures this checkout on this machine, in one run: progress on stderr, the table on stdout. Ends
  * with 1 if anything that was measured failed even once; a missed goal is said, and no failure.
@@ -18,6 +18,7 @@ import { describeHost } from "./host.js";
 import { type Counts, DEFAULT_SCENARIOS, FULL, QUICK, SCENARIOS, type Scenario } from "./plan.js";
 import { holdAgainstGoals } from "./reach.js";
 import { formatReport, type Report, writeJson } from "./report.js";
+import { measureRest } from "./rest.js";
 import { measureRuntime, RUNTIMES, type RuntimeDescription } from "./runtimes.js";
 import { Samples } from "./samples.js";
 import { ServerProcess } from "./server-process.js";
@@ -76,16 +77,17 @@ async function measure(
     );
     memory = found ?? null;
   }
-  if (scenarios.has("session")) {
-    await scenario("sessions, through a server", async () => {
+  const atServer = async (what: string, work: (url: string) => Promise<void>) =>
+    scenario(`${what}, through a server`, async () => {
       const server = await ServerProcess.start(root, TEMPLATE, signal);
       try {
-        await measureSessions(server.url, counts.sessions, samples);
+        await work(server.url);
       } finally {
         await server.stop();
       }
     });
-  }
+  if (scenarios.has("session")) await atServer("sessions", (url) => measureSessions(url, counts.sessions, samples));
+  if (scenarios.has("rest")) await atServer("programs", (url) => measureRest(url, counts.rest, samples));
   const runtimes: RuntimeDescription[] = [];
   if (scenarios.has("runtimes")) {
     const known = await recipeNames();

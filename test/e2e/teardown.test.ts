@@ -4,10 +4,8 @@ import { packageRoot } from "../../native/guest/build/index.js";
 import { poll } from "../helpers/poll.js";
 import { collect, runProgram } from "../helpers/program.js";
 import { RawClient } from "../helpers/raw-client.js";
-import { type Held, ServerProcess } from "../helpers/server-process.js";
-
-/** The contract is 1 s; a noisy or emulated machine gets ten times that, and says what it took. */
-const EMPTY_WITHIN_MS = 10_000;
+import { EMPTY_WITHIN_MS, released } from "../helpers/released.js";
+import { ServerProcess } from "../helpers/server-process.js";
 
 let server: ServerProcess;
 beforeAll(async () => {
@@ -52,7 +50,7 @@ describe("teardown", () => {
     it(`releases everything after ${name}, ${cycles} times`, async () => {
       const before = server.held();
       for (let i = 0; i < cycles; i++) await disconnect(await RawClient.ready(server.url));
-      await released(before, name);
+      await released(server, before, name);
     });
   }
 
@@ -65,7 +63,7 @@ describe("teardown", () => {
       await new Promise((resolve) => setTimeout(resolve, i % 8));
       client.socket.terminate();
     }
-    await released(before, "cuts while forking");
+    await released(server, before, "cuts while forking");
   });
 
   it("releases everything when a client is killed with SIGKILL", async () => {
@@ -80,7 +78,7 @@ describe("teardown", () => {
     await poll("a cell in the client", 60_000, () => (said().includes("running") ? true : undefined));
     expect((await server.health()).body.vms).toBe(1);
     child.kill("SIGKILL");
-    await released(before, "SIGKILL of a client");
+    await released(server, before, "SIGKILL of a client");
   });
 });
 
@@ -112,19 +110,3 @@ describe("the end of the server", () => {
     expect(open.stdout.trim()).toBe("0");
   });
 });
-
-async function released(before: Held, what: string): Promise<void> {
-  const took = await server.emptied(EMPTY_WITHIN_MS);
-  const start = performance.now();
-  const after = await poll(`resources back after ${what}`, EMPTY_WITHIN_MS, () => {
-    const now = server.held();
-    return now.fds <= before.fds && now.threads <= before.threads ? now : undefined;
-  }).catch(() => server.held());
-  console.log(
-    `${what}: no VM after ${took.toFixed(0)} ms, resources after ${(performance.now() - start).toFixed(0)} ms`,
-  );
-  expect(after.fds).toBeLessThanOrEqual(before.fds);
-  expect(after.threads).toBeLessThanOrEqual(before.threads);
-  // Node's own heap may grow by a mapping or two; one leaked VM alone would be three.
-  expect(after.mappings).toBeLessThanOrEqual(before.mappings + 12);
-}

@@ -74,7 +74,16 @@ describe("the package", { timeout: TAKES_AT_MOST_MS }, () => {
     const files = ["typed.mts", "typed.cts"].map((name) =>
       write(name, `import { Sandbox, Session } from "@zeroboot/sdk";${TYPED}`),
     );
-    const options = ["--strict", "--noEmit", "--module", "nodenext", "--target", "es2022", "--lib", "es2022,esnext,dom"];
+    const options = [
+      "--strict",
+      "--noEmit",
+      "--module",
+      "nodenext",
+      "--target",
+      "es2022",
+      "--lib",
+      "es2022,esnext,dom",
+    ];
     const compiler = join(REPOSITORY, "node_modules/.bin/tsc");
     expect(await runProgram(compiler, [...options, "--types", "node", ...files], { cwd: project })).toMatchObject({
       exitCode: 0,
