@@ -1,6 +1,7 @@
 import { mkdirSync, mkdtempSync, readdirSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { build } from "esbuild";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { REPOSITORY } from "../../helpers/pages.js";
 import { runProgram } from "../../helpers/program.js";
@@ -89,6 +90,22 @@ describe("the package", { timeout: TAKES_AT_MOST_MS }, () => {
       exitCode: 0,
       stdout: "",
     });
+  });
+
+  it("bundles for a page, without what only Node has", async () => {
+    const entry = write("page.js", `import { Session } from "@zeroboot/sdk"; Session.connect();`);
+    const { metafile } = await build({
+      absWorkingDir: project,
+      entryPoints: [entry],
+      bundle: true,
+      platform: "browser",
+      format: "esm",
+      metafile: true,
+      write: false,
+    });
+    const inputs = Object.keys(metafile.inputs);
+    expect(inputs.some((path) => path.endsWith("@zeroboot/sdk/dist/browser.js"))).toBe(true);
+    expect(inputs.filter((path) => /node_modules\/ws\/|transport\/node\.js|commonjs/.test(path))).toEqual([]);
   });
 
   it("holds no source, test or build note", () => {
