@@ -14,7 +14,7 @@ export interface Counts {
   readonly cells: number;
   /** Forks held at once to see what one costs. */
   readonly idleForks: number;
-  /** Rounds of one fork with its first cell and five cells in a lasting one, for each runtime. */
+  /** Forks with their first cell, and five times as many cells in a lasting one, for each runtime. */
   readonly runtimes: number;
   /** Rounds of one new session and some cells in a lasting one. */
   readonly sessions: number;

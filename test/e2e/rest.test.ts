@@ -2,7 +2,9 @@ import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { REPOSITORY } from "../helpers/pages.js";
 import { poll } from "../helpers/poll.js";
+import { runProgram } from "../helpers/program.js";
 import { RawClient } from "../helpers/raw-client.js";
 import { ServerProcess } from "../helpers/server-process.js";
 
@@ -279,6 +281,22 @@ describe("a request that is refused", () => {
     expect([answer.status, answer.headers.get("allow")]).toEqual([405, "POST, OPTIONS"]);
     expect((await ask("POST", "/v1/nothing", {})).status).toBe(404);
   });
+});
+
+it("is had by require() of the SDK, with the address and the key of the environment", async () => {
+  const program = `
+    const { Sandbox, Session } = require("@zeroboot/sdk");
+    (async () => {
+      const sandbox = new Sandbox(process.env.ZEROBOOT_API_KEY, { language: "python" });
+      console.log(String(await sandbox.run("print(1 + 1)")));
+      const session = await Session.connect({ apiKey: process.env.ZEROBOOT_API_KEY });
+      await session.run("x = 41");
+      console.log((await session.run("x + 1")).result["text/plain"]);
+      await session.close();
+    })();`;
+  const env = { ZEROBOOT_BASE_URL: server.url, ZEROBOOT_API_KEY: "zb_live_test" };
+  const ran = await runProgram(process.execPath, ["-e", program], { cwd: REPOSITORY, env });
+  expect(ran).toMatchObject({ exitCode: 0, stdout: "2\n42\n", stderr: "" });
 });
 
 describe("/v1/sessions", () => {
