@@ -3,7 +3,7 @@
  * ordinary hardware KVM with every quirk off, also where the host has another KVM or none. Speeds
  * mean nothing there: the machine is emulated in software.
  */
-import { ensureArtefacts, packageRoot, SetupError, TextProgress } from "../../native/guest/build/index.js";
+import { ensureArtefacts, packageRoot, recipeNames, SetupError, TextProgress } from "../../native/guest/build/index.js";
 import { ensureOwnImage } from "../helpers/own-template.js";
 import { MachineFailed, type PortForward, runInMachine } from "./machine.js";
 import { machineParts } from "./parts.js";
@@ -27,8 +27,8 @@ for (const name of ["SIGINT", "SIGTERM"] as const) process.once(name, () => stop
 const progress = new TextProgress(process.stderr);
 
 try {
-  // Compiling a kernel in there would take hours.
-  await ensureArtefacts({ progress, signal: stopping.signal });
+  // Compiling a kernel in there would take hours, and there is no network.
+  for (const template of await recipeNames()) await ensureArtefacts({ template, progress, signal: stopping.signal });
   await ensureOwnImage(progress, stopping.signal);
   const parts = await machineParts(progress, stopping.signal);
   const given = process.argv.slice(2);

@@ -49,6 +49,7 @@ static int filled;            /* and may be there still */
 static int asks_for_room;     /* the write end signals when there is room */
 static int zero_is_pipe;      /* descriptor 0 is the read end */
 static unsigned baseline_procs;
+static int lowest_fd;
 
 /* ---- the signal ---- */
 
@@ -62,9 +63,22 @@ static void close_fd(int *fd) {
   *fd = -1;
 }
 
+/* The same file at or above the lowest descriptor, or `fd` itself where there is no other. */
+static int raised(int fd) {
+  if (fd < 0 || fd >= lowest_fd) return fd;
+  const int higher = fcntl(fd, F_DUPFD_CLOEXEC, lowest_fd);
+  if (higher < 0) return fd;
+  close(fd);
+  return higher;
+}
+
+void zb_input_keep_above(int lowest) { lowest_fd = lowest; }
+
 static int open_pipe(void) {
   int ends[2];
   if (pipe2(ends, O_CLOEXEC) < 0) return -1;
+  ends[0] = raised(ends[0]);
+  ends[1] = raised(ends[1]);
   read_fd = ends[0];
   write_fd = ends[1];
   used = filled = 0;
@@ -75,7 +89,7 @@ static int open_pipe(void) {
 static int reopen_pipe(int flags) {
   char path[32];
   snprintf(path, sizeof path, "/proc/self/fd/%d", read_fd);
-  return open(path, flags | O_NONBLOCK | O_CLOEXEC);
+  return raised(open(path, flags | O_NONBLOCK | O_CLOEXEC));
 }
 
 /* Readers see the end of what is in it. */

@@ -20,6 +20,8 @@
 
 /* Prepares all that cells with input need. Descriptor 0 is /dev/null. 0, or -1 with errno. */
 int zb_input_open(void);
+/* From here on no descriptor of its own is below this one: a shell's are for its scripts to name. */
+void zb_input_keep_above(int lowest);
 
 /* A cell begins; `has_input`: with input, of which `records` came behind its EXECUTE. */
 void zb_input_begin(uint16_t execution, int has_input, const uint8_t *records, size_t length);

@@ -115,7 +115,9 @@ int zb_link_send_locked(uint8_t kind, uint8_t flags, uint8_t more, uint16_t exec
     if (n > space - overhead) n = space - overhead;
     if (n > ZB_MAX_GUEST_PAYLOAD) n = ZB_MAX_GUEST_PAYLOAD;
     const int last = done + n == length;
-    publish(kind, last ? flags : (uint8_t)(flags | more), execution, (const uint8_t *)data + done, (uint32_t)n);
+    /* A bundle's last record is the one that has nothing behind it, not each of its last part's. */
+    const uint8_t unfinished = more == 0 ? flags : (uint8_t)((flags & ~ZB_PART_LAST_OF_BUNDLE) | more);
+    publish(kind, last ? flags : unfinished, execution, (const uint8_t *)data + done, (uint32_t)n);
     done += n;
     if (last) break;
   } while (1);
