@@ -3,6 +3,7 @@ import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { markdownPages, REPOSITORY } from "../helpers/pages.js";
 import { runProgram } from "../helpers/program.js";
+import { PYTHON_ENVIRONMENT } from "../helpers/python.js";
 import { ServerProcess } from "../helpers/server-process.js";
 import {
   atServer,
@@ -46,6 +47,14 @@ describe("what the pages show", { timeout: LONGEST_SNIPPET_MS }, () => {
       const script = `exec 2>&1\n${atServer(command, server.url)}`;
       expectOutput((await runProgram("bash", ["-c", script], { cwd: REPOSITORY })).stdout, output);
     }
+  });
+
+  it.each(of("python server"))("runs as pasted: %s", async (_, snippet) => {
+    const code = atServer(snippet.text, server.url);
+    const ran = await runProgram("python3", ["-c", code], { env: PYTHON_ENVIRONMENT });
+    expect(ran.stderr).toBe("");
+    expect(ran.exitCode).toBe(0);
+    expectOutput(ran.stdout, programOutput(snippet));
   });
 
   it.each(of("ts server"))("runs as pasted: %s", async (_, snippet) => {

@@ -10,9 +10,9 @@ export interface MarkdownPage {
   readonly text: string;
 }
 
-/** Everything that is written for readers: the pages at the top, the SDK's, and docs/. */
+/** Everything that is written for readers: the pages at the top, the SDKs', and docs/. */
 export function markdownPages(): MarkdownPage[] {
-  return ["", "client", "docs"].flatMap((directory) =>
+  return ["", "client", "client/python", "docs"].flatMap((directory) =>
     readdirSync(join(REPOSITORY, directory))
       .filter((name) => name.endsWith(".md"))
       .sort()

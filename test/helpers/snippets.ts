@@ -6,6 +6,7 @@
  *   console server   the same, with a server listening
  *   ts server        a program on the SDK, with a server listening; what it prints is told by the
  *                    comment behind each `console.log(...)`
+ *   python server    the same in Python, what it prints is behind each `print(...)`
  *   sh host          commands that change the machine they run on, or take minutes: never run
  *   text, ini, nginx, json    not programs
  *
@@ -16,6 +17,7 @@ export const SNIPPET_KINDS = [
   "console run",
   "console server",
   "ts server",
+  "python server",
   "sh host",
   "text",
   "ini",
@@ -85,14 +87,16 @@ export function consoleSteps(snippet: Snippet): ConsoleStep[] {
 
 /**
  * The lines that a program block prints.
- * @throws RangeError for a `console.log` that does not say
+ * @throws RangeError for a `console.log`, or a `print` at the beginning of a line, that does not say
  */
 export function programOutput(snippet: Snippet): string[] {
+  const [prints, says] =
+    snippet.kind === "python server" ? [/^ *print\(/, / {2}# (.*)$/] : [/console\.log\(/, /; \/\/ (.*)$/];
   return snippet.text
     .split("\n")
-    .filter((line) => line.includes("console.log("))
+    .filter((line) => prints.test(line))
     .map((line) => {
-      const said = /; \/\/ (.*)$/.exec(line)?.[1];
+      const said = says.exec(line)?.[1];
       if (said === undefined) throw new RangeError(`${snippet.file}:${snippet.line}: what does this print? ${line}`);
       return said;
     });

@@ -20,9 +20,12 @@ describe("the code blocks of the pages", () => {
   const place = ({ file, line }: Snippet): string => `${file}:${line}`;
   const of = (...kinds: Snippet["kind"][]) => all.filter(({ kind }) => kinds.includes(kind));
 
-  it.each(["console run", "console server", "ts server"] as const)("show how it is used: %s", (kind) => {
-    expect(of(kind)).not.toHaveLength(0);
-  });
+  it.each(["console run", "console server", "ts server", "python server"] as const)(
+    "show how it is used: %s",
+    (kind) => {
+      expect(of(kind)).not.toHaveLength(0);
+    },
+  );
 
   it.each(of("console run", "console server").map((one) => [place(one), one] as const))(
     "are commands with what they print: %s",
@@ -33,7 +36,7 @@ describe("the code blocks of the pages", () => {
     },
   );
 
-  it.each(of("ts server").map((one) => [place(one), one] as const))(
+  it.each(of("ts server", "python server").map((one) => [place(one), one] as const))(
     "are programs that say what they print: %s",
     (_, one) => {
       expect(programOutput(one)).not.toHaveLength(0);
@@ -86,6 +89,12 @@ describe("consoleSteps", () => {
 describe("programOutput", () => {
   it("is what the comments behind console.log say", () => {
     expect(programOutput(snippet("ts server", "const a = 1; // one\nconsole.log(a); // 1\n"))).toEqual(["1"]);
+  });
+
+  it("is what the comments behind print say", () => {
+    const text = 'run("print(1)")\nif a:\n    print(a, b)  # 1 2\n';
+    expect(programOutput(snippet("python server", text))).toEqual(["1 2"]);
+    expect(() => programOutput(snippet("python server", "print(a)\n"))).toThrow("what does this print?");
   });
 
   it("refuses a console.log that does not say", () => {
