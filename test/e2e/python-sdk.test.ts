@@ -4,7 +4,7 @@ import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { REPOSITORY } from "../helpers/pages.js";
 import { type Ended, runProgram } from "../helpers/program.js";
-import { PYTHON_ENVIRONMENT } from "../helpers/python.js";
+import { PYTHON_ENVIRONMENT, WITHOUT_PYTHON } from "../helpers/python.js";
 import { ServerProcess } from "../helpers/server-process.js";
 
 const CLEANED_WITHIN_MS = 60_000;
@@ -28,7 +28,7 @@ function python(name: string): Promise<Ended> {
   return runProgram("python3", [join(REPOSITORY, "test/e2e/python", name)], { env });
 }
 
-describe("the Python SDK", { timeout: LONGEST_PROGRAM_MS }, () => {
+describe.skipIf(WITHOUT_PYTHON)("the Python SDK", { timeout: LONGEST_PROGRAM_MS }, () => {
   it("runs what the original's documents show", async () => {
     const { stdout, stderr, exitCode } = await python("sandbox_examples.py");
     expect([exitCode, stderr]).toEqual([0, ""]);

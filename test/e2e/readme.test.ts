@@ -3,7 +3,7 @@ import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { markdownPages, REPOSITORY } from "../helpers/pages.js";
 import { runProgram } from "../helpers/program.js";
-import { PYTHON_ENVIRONMENT } from "../helpers/python.js";
+import { PYTHON_ENVIRONMENT, WITHOUT_PYTHON } from "../helpers/python.js";
 import { ServerProcess } from "../helpers/server-process.js";
 import {
   atServer,
@@ -49,7 +49,7 @@ describe("what the pages show", { timeout: LONGEST_SNIPPET_MS }, () => {
     }
   });
 
-  it.each(of("python server"))("runs as pasted: %s", async (_, snippet) => {
+  it.skipIf(WITHOUT_PYTHON).each(of("python server"))("runs as pasted: %s", async (_, snippet) => {
     const code = atServer(snippet.text, server.url);
     const ran = await runProgram("python3", ["-c", code], { env: PYTHON_ENVIRONMENT });
     expect(ran.stderr).toBe("");

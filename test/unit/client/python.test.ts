@@ -2,7 +2,7 @@ import { describe, expect, it } from "vitest";
 import { FAILURES } from "../../../client/src/protocol/codes.js";
 import * as limits from "../../../client/src/protocol/limits.js";
 import { runProgram } from "../../helpers/program.js";
-import { PYTHON_ENVIRONMENT, PYTHON_SDK } from "../../helpers/python.js";
+import { PYTHON_ENVIRONMENT, PYTHON_SDK, WITHOUT_PYTHON } from "../../helpers/python.js";
 
 const LONGEST_RUN_MS = 120_000;
 
@@ -18,7 +18,7 @@ from zeroboot import _protocol
 print(json.dumps({name: value for name, value in vars(_protocol).items() if name.isupper()}))
 `;
 
-describe("the Python SDK", () => {
+describe.skipIf(WITHOUT_PYTHON)("the Python SDK", () => {
   it("passes its own tests", { timeout: LONGEST_RUN_MS }, async () => {
     const { exitCode, stderr } = await python("-W", "error", "-m", "unittest", "discover", "-s", "tests", "-t", ".");
     expect(stderr).toMatch(/^Ran \d\d+ tests/m);
