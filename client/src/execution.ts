@@ -12,13 +12,15 @@ export interface ExecutionResult {
   readonly stderr: string;
   /** Value of the cell's last expression, by MIME type; `text/plain` is always there. */
   readonly result?: MimeBundle;
+  /** What it showed while it ran, in order: as many of the first as fit into `maxOutputBytes`. */
+  readonly displays: readonly MimeBundle[];
   /** The exception that ended the cell. */
   readonly error?: ExecutionError;
   /** Cells this session has run, this one included. */
   readonly executionCount: number;
   /** Microseconds, measured by the server: waiting for its turn, and running. */
   readonly timings: { readonly queuedUs: number; readonly execUs: number };
-  /** Something of output, result or error was cut, by the server or by `maxOutputBytes`. */
+  /** Something of output, displays, result or error was cut, by the server or by `maxOutputBytes`. */
   readonly truncated: boolean;
   /** Whether the session's variables, files and processes are still there; false: its virtual machine was replaced or is gone. */
   readonly stateKept: boolean;

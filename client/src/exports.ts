@@ -5,6 +5,6 @@ export type { ConnectOptions, InputRequest, RunOptions, SessionRestart } from ".
 export type { OutputStream } from "./output.js";
 export { FAILURES, type FailureCode, type FailureInfo, failureInfo } from "./protocol/codes.js";
 export type { ExecutionStatus, MimeBundle, SessionLimits, StoppedBy } from "./protocol/frames.js";
-export type { CodeCheck, Completion } from "./questions.js";
+export type { CodeCheck, Completion, Inspection } from "./questions.js";
 export type { RunFields, RunResult } from "./rest/result.js";
 export type { BatchResult, SandboxHealth, SandboxOptions, SandboxRunOptions } from "./rest/sandbox.js";

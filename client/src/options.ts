@@ -1,6 +1,6 @@
 import { InvalidOptionError, type ZerobootError } from "./errors.js";
 import { encodeFrame } from "./protocol/codec.js";
-import type { ExecuteFrame, RestartedFrame, SessionLimits } from "./protocol/frames.js";
+import type { ExecuteFrame, MimeBundle, RestartedFrame, SessionLimits } from "./protocol/frames.js";
 import { executeFrame } from "./protocol/frames.js";
 import { checkCode } from "./questions.js";
 
@@ -33,6 +33,8 @@ export interface RunOptions {
   /** Text of standard output as it comes; characters are never cut in two. */
   onStdout?: (text: string) => void;
   onStderr?: (text: string) => void;
+  /** What the program shows while it runs, as `display()` and figures in Python, in its place among the output. */
+  onDisplay?: (bundle: MimeBundle) => void;
   /** Answers `input()`: a line without its end, or undefined for end of file. Opens standard input. */
   onInput?: (request: InputRequest) => string | undefined | Promise<string | undefined>;
   /** The program waits for input; whoever feeds it by `write()` learns that it has read all there was. */
@@ -47,9 +49,11 @@ export interface RunOptions {
   input?: string | Uint8Array;
   /** `open`: `write()` and `closeStdin()` feed it. @default "closed", at its end from the start */
   stdin?: "closed" | "open";
+  /** Displays are also in stdout, in their place: their `text/plain` and the end of a line. @default false */
+  displaysInStdout?: boolean;
   /**
-   * Kept of each of stdout and stderr for the result, bytes. With 0 nothing is, and `truncated` says only what the
-   * server cut. @default 8388608
+   * Kept of each of stdout, stderr and all displays for the result, bytes. With 0 nothing is, and `truncated` says only
+   * what the server cut. @default 8388608
    */
   maxOutputBytes?: number;
 }

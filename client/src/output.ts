@@ -44,11 +44,12 @@ export class OutputBuffer {
     bytes: () => ({ [Symbol.asyncIterator]: () => this.#iterate() }),
   };
 
-  push(chunk: Uint8Array): void {
-    if (this.#end !== undefined) return this.#owner.consumed(chunk.length);
+  /** @param cost bytes of credit that it took */
+  push(chunk: Uint8Array, cost: number = chunk.length): void {
+    if (this.#end !== undefined) return this.#owner.consumed(cost);
     this.#kept.add(chunk);
-    if (this.#attached) this.#offer(chunk, chunk.length);
-    else this.#owner.consumed(chunk.length);
+    if (this.#attached) this.#offer(chunk, cost);
+    else this.#owner.consumed(cost);
     this.#tell(this.#decoder.decode(chunk, { stream: true }));
   }
 

@@ -1,5 +1,12 @@
 import { ExecutionRefusedError, InvalidOptionError } from "./errors.js";
-import type { CheckedFrame, CompletedFrame, FailureFrame, SessionLimits } from "./protocol/frames.js";
+import type {
+  CheckedFrame,
+  CompletedFrame,
+  FailureFrame,
+  InspectedFrame,
+  MimeBundle,
+  SessionLimits,
+} from "./protocol/frames.js";
 import { isWellFormed, utf8Length } from "./protocol/utf8.js";
 
 /** What could stand at the cursor. Positions are indices of the JavaScript string. */
@@ -18,7 +25,15 @@ export interface CodeCheck {
   readonly indent: string;
 }
 
-type Answer = CompletedFrame | CheckedFrame;
+/** What there is to know about the object at the cursor. */
+export interface Inspection {
+  /** Whether the cursor is at the name of something there is. */
+  readonly found: boolean;
+  /** Signature, type, documentation and origin; its `text/plain` is empty when nothing was found. */
+  readonly bundle: MimeBundle;
+}
+
+type Answer = CompletedFrame | CheckedFrame | InspectedFrame;
 
 interface Waiting {
   resolve(answer: Answer): void;

@@ -1,8 +1,17 @@
 import { ExecutionRefusedError, InvalidOptionError, ZerobootError } from "./errors.js";
 import type { ExecutionControl, ExecutionError, ExecutionResult, InterruptOptions } from "./execution.js";
+import { KeptDisplays } from "./kept-displays.js";
 import { DEFAULT_MAX_OUTPUT_BYTES, feedsStdin, type RunOptions } from "./options.js";
 import { OutputBuffer } from "./output.js";
-import type { DoneFrame, FailureFrame, InputRequestFrame, MimeBundle, ServerFrame } from "./protocol/frames.js";
+import { creditCost } from "./protocol/credit.js";
+import type {
+  DisplayFrame,
+  DoneFrame,
+  FailureFrame,
+  InputRequestFrame,
+  MimeBundle,
+  ServerFrame,
+} from "./protocol/frames.js";
 import { type StdinHost, StdinWriter } from "./stdin-writer.js";
 
 /** What a running execution needs of its session. Sending is a no-op when that has ended. */
@@ -24,6 +33,7 @@ export class RunningExecution implements ExecutionControl {
   readonly #options: RunOptions;
   readonly #out: OutputBuffer;
   readonly #err: OutputBuffer;
+  readonly #displays: KeptDisplays;
   readonly #stdin: StdinWriter;
   #stdinOpen: boolean;
   #settled = false;
@@ -48,6 +58,7 @@ export class RunningExecution implements ExecutionControl {
     const consumed = (bytes: number) => host.consumed(bytes);
     const keep = options.maxOutputBytes ?? DEFAULT_MAX_OUTPUT_BYTES;
     this.#out = new OutputBuffer({ consumed, text: (text) => this.#call(() => options.onStdout?.(text)) }, keep);
+    this.#displays = new KeptDisplays(keep);
     this.#err = new OutputBuffer({ consumed, text: (text) => this.#call(() => options.onStderr?.(text)) }, keep);
   }
 
@@ -95,7 +106,7 @@ export class RunningExecution implements ExecutionControl {
     this.#giveUp(new ZerobootError(frame.code, `standard input was not taken: ${frame.message}`));
   }
 
-  /** A frame of this execution. Its cost in credit is for the caller, but for stdout and stderr. */
+  /** A frame of this execution. Its cost in credit is for the caller, but for stdout, stderr and displays. */
   receive(frame: ServerFrame): void {
     switch (frame.type) {
       case "stdout":
@@ -105,6 +116,8 @@ export class RunningExecution implements ExecutionControl {
       case "result":
         this.#result = frame.bundle;
         return;
+      case "display":
+        return this.#display(frame);
       case "error":
         this.#error = { name: frame.name, message: frame.message, traceback: frame.traceback };
         return;
@@ -129,7 +142,16 @@ export class RunningExecution implements ExecutionControl {
   }
 
   get #wasCutHere(): boolean {
-    return this.#out.truncated || this.#err.truncated;
+    return this.#out.truncated || this.#err.truncated || this.#displays.truncated;
+  }
+
+  #display(frame: DisplayFrame): void {
+    const { displaysInStdout, onDisplay } = this.#options;
+    const cost = creditCost(frame);
+    if (!this.#settled) this.#displays.add(frame.bundle, cost);
+    if (displaysInStdout === true) this.#out.push(bytesOf(`${frame.bundle["text/plain"]}\n`), cost);
+    else this.#host.consumed(cost);
+    this.#call(() => onDisplay?.(frame.bundle));
   }
 
   #settle(): void {
@@ -155,6 +177,7 @@ export class RunningExecution implements ExecutionControl {
       stdout: this.#out.text(),
       stderr: this.#err.text(),
       ...(this.#result === undefined ? {} : { result: this.#result }),
+      displays: this.#displays.bundles,
       ...(this.#error === undefined ? {} : { error: this.#error }),
       executionCount: frame.executionCount,
       timings: frame.timings,

@@ -8,13 +8,22 @@ import type {
   ClientFrame,
   CompletedFrame,
   FailureFrame,
+  InspectedFrame,
   ReadyFrame,
   RestartedFrame,
   ServerFrame,
   SessionLimits,
 } from "./protocol/frames.js";
 import { CREDIT_RETURN_BYTES, MAX_NONCE } from "./protocol/limits.js";
-import { type CodeCheck, type Completion, checkCode, codePointsBefore, indexBehind, Questions } from "./questions.js";
+import {
+  type CodeCheck,
+  type Completion,
+  checkCode,
+  codePointsBefore,
+  type Inspection,
+  indexBehind,
+  Questions,
+} from "./questions.js";
 import { type ExecutionHost, RunningExecution } from "./running.js";
 
 /** Pings that may wait for their answer at one time. */
@@ -137,6 +146,18 @@ export class SessionBase implements AsyncDisposable {
   }
 
   /**
+   * What the object is whose name is at `cursor`, an index of `code`: within or behind the name. Waits for its turn.
+   * @throws as {@link complete}
+   */
+  async inspect(code: string, cursor: number = code.length): Promise<Inspection> {
+    checkCode(code, this.limits);
+    const frame = { type: "inspect", id: this.#nextId(), code, cursor: codePointsBefore(code, cursor) } as const;
+    const answer = await this.#ask(frame);
+    if (answer.type !== "inspected") throw new ProtocolError(`the server answered inspect with ${answer.type}`);
+    return { found: answer.found, bundle: answer.bundle };
+  }
+
+  /**
    * Round trip to the server, milliseconds.
    * @throws ZerobootError `send_queue_full`; SessionClosedError
    */
@@ -173,12 +194,14 @@ export class SessionBase implements AsyncDisposable {
       case "stdout":
       case "stderr":
       case "result":
+      case "display":
       case "error":
       case "inputRequest":
       case "done":
         return this.#dispatch(frame.id, frame);
       case "completed":
       case "checked":
+      case "inspected":
         if (!this.#questions.answer(frame)) this.#violated(`${frame.type} for a question that was not asked`);
         return;
       case "restarted":
@@ -195,7 +218,7 @@ export class SessionBase implements AsyncDisposable {
     if (running === undefined) return this.#violated(`${frame.type} for an execution that is not running`);
     if (frame.type === "done") this.#running.delete(id);
     running.receive(frame);
-    // Streams report for themselves what has been consumed; the rest is, with its arrival.
+    // Streams, and displays in them, report for themselves what has been consumed; the rest is, with its arrival.
     if (frame.type === "result" || frame.type === "error") this.#returnCredit(creditCost(frame));
   }
 
@@ -222,7 +245,9 @@ export class SessionBase implements AsyncDisposable {
     return String(++this.#lastId);
   }
 
-  #ask(frame: Extract<ClientFrame, { type: "complete" | "check" }>): Promise<CompletedFrame | CheckedFrame> {
+  #ask(
+    frame: Extract<ClientFrame, { type: "complete" | "check" | "inspect" }>,
+  ): Promise<CompletedFrame | CheckedFrame | InspectedFrame> {
     if (this.#end !== undefined) throw this.#end;
     this.#link.send(frame);
     return this.#questions.wait(frame.id);

@@ -25,6 +25,8 @@ const REASONS: Readonly<Record<string, string>> = {
   esbuild: "Bundles the page in web-demo/. The version that tsx and Vite bring along, so that there is one.",
   autocannon: "Load on the REST API, with every answer looked at.",
   "@types/autocannon": "Types of autocannon.",
+  pngjs: "Decodes the PNGs that figures are shown as, to check them.",
+  "@types/pngjs": "Types of pngjs.",
   "fast-check": "Tests of the protocol by generated input.",
   "node-addon-api": "The addon's C++ headers over Node-API.",
   "node-api-headers": "Node-API's C headers: nothing is fetched to compile, and one binary loads on every Node.",

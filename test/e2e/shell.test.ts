@@ -183,13 +183,13 @@ describe("every session's shell", () => {
     expect(seen.size).toBe(12);
   });
 
-  it("completes, and knows when a line is not whole", async () => {
+  it("completes, tells what a name is, and knows when a line is not whole", async () => {
     using client = await RawClient.ready(server.url);
     await client.run("variable_of_mine=1; function_of_mine() { :; }; mkdir -p '/tmp/dir with'");
     const ask = async (frame: Record<string, unknown>) => {
       client.send({ id: "q", ...frame });
       return await client.frame(
-        (answer) => (answer.type === "completed" || answer.type === "checked") && answer.id === "q",
+        (answer) => ["completed", "checked", "inspected"].includes(answer.type) && answer.id === "q",
       );
     };
     expect(await ask({ type: "complete", code: "echo $variable_of", cursor: 17 })).toMatchObject({
@@ -201,6 +201,19 @@ describe("every session's shell", () => {
     expect(await ask({ type: "complete", code: "function_of", cursor: 11 })).toMatchObject({
       matches: ["function_of_mine"],
     });
+    for (const [code, told] of [
+      ["echo $variable_of_mine", /^variable: 1$/],
+      ["function_of_mine", /^function: function_of_mine \(\)/],
+      ["cd", /^builtin: cd /],
+      ["for", /^keyword$/],
+      ["grep", /^file: \/usr\/bin\/grep$/],
+    ] as const) {
+      client.frames.length = 0;
+      const { found, bundle } = await ask({ type: "inspect", code, cursor: code.length });
+      expect([found, (bundle as Record<string, unknown>)["text/plain"]]).toEqual([true, expect.stringMatching(told)]);
+    }
+    client.frames.length = 0;
+    expect(await ask({ type: "inspect", code: "nosuchname", cursor: 3 })).toMatchObject({ found: false });
     client.frames.length = 0;
     expect(await ask({ type: "check", code: "for i in 1 2; do" })).toMatchObject({ status: "incomplete" });
     client.frames.length = 0;

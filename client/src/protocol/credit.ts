@@ -11,6 +11,7 @@ export function creditCost(frame: ServerFrame): number {
     case "stderr":
       return frame.data.length;
     case "result":
+    case "display":
       return Object.values(frame.bundle).reduce((sum, part) => sum + sizeOf(part), 0);
     case "error":
       return utf8Length(frame.name) + utf8Length(frame.message) + utf8Length(frame.traceback);

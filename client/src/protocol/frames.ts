@@ -71,6 +71,15 @@ export const completeFrame = z.object({
   cursor: count,
 });
 
+/** What the object named at `cursor` is, from the live namespace. Queued like an execution; answered with `inspected`. */
+export const inspectFrame = z.object({
+  type: z.literal("inspect"),
+  id,
+  code: z.string(),
+  /** Position in `code`, code points: within or behind a name. */
+  cursor: count,
+});
+
 /** Whether `code` is a whole cell or wants another line. Queued like an execution; answered with `checked`. */
 export const checkFrame = z.object({ type: z.literal("check"), id, code: z.string() });
 
@@ -86,6 +95,7 @@ export const clientFrame = z.discriminatedUnion("type", [
   interruptFrame,
   completeFrame,
   checkFrame,
+  inspectFrame,
   creditFrame,
   pingFrame,
 ]);
@@ -137,11 +147,25 @@ const outputFields = {
 export const stdoutFrame = z.object({ type: z.literal("stdout"), ...outputFields });
 export const stderrFrame = z.object({ type: z.literal("stderr"), ...outputFields });
 
-/** One value in one or more forms: MIME type to text or, for images, bytes. */
-export const mimeBundle = z.record(z.string(), z.union([z.string(), bytes]));
+/** One value in one or more forms: MIME type to text or, for pictures of pixels, bytes. */
+export const mimeBundle = z
+  .object({
+    "text/plain": z.string(),
+    "text/html": z.string().exactOptional(),
+    "text/markdown": z.string().exactOptional(),
+    "text/latex": z.string().exactOptional(),
+    "image/svg+xml": z.string().exactOptional(),
+    "application/json": z.string().exactOptional(),
+    "image/png": bytes.exactOptional(),
+    "image/jpeg": bytes.exactOptional(),
+  })
+  .catchall(z.union([z.string(), bytes]));
 
 /** The value of the cell's last expression. */
 export const resultFrame = z.object({ type: z.literal("result"), id, bundle: mimeBundle });
+
+/** Something the cell shows while it runs: in its place among the output. */
+export const displayFrame = z.object({ type: z.literal("display"), id, bundle: mimeBundle });
 
 /** The cell ended in an exception, in the guest's own words. */
 export const errorFrame = z.object({
@@ -215,6 +239,16 @@ export const checkedFrame = z.object({
   indent: z.string(),
 });
 
+/** Answer to `inspect`. */
+export const inspectedFrame = z.object({
+  type: z.literal("inspected"),
+  id,
+  /** Whether the cursor is at the name of something there is. */
+  found: z.boolean(),
+  /** What is told of it; its `text/plain` is empty when nothing was found. */
+  bundle: mimeBundle,
+});
+
 export const pongFrame = z.object({ type: z.literal("pong"), nonce: count });
 
 /** Something was refused or went wrong; codes.ts says whether the connection ends with it. */
@@ -242,12 +276,14 @@ export const serverFrame = z.discriminatedUnion("type", [
   stdoutFrame,
   stderrFrame,
   resultFrame,
+  displayFrame,
   errorFrame,
   inputRequestFrame,
   doneFrame,
   restartedFrame,
   completedFrame,
   checkedFrame,
+  inspectedFrame,
   pongFrame,
   failureFrame,
   closedFrame,
@@ -260,14 +296,17 @@ export type StdinFrame = z.infer<typeof stdinFrame>;
 export type InterruptFrame = z.infer<typeof interruptFrame>;
 export type CompleteFrame = z.infer<typeof completeFrame>;
 export type CheckFrame = z.infer<typeof checkFrame>;
+export type InspectFrame = z.infer<typeof inspectFrame>;
 export type ReadyFrame = z.infer<typeof readyFrame>;
 export type ResultFrame = z.infer<typeof resultFrame>;
+export type DisplayFrame = z.infer<typeof displayFrame>;
 export type ErrorFrame = z.infer<typeof errorFrame>;
 export type InputRequestFrame = z.infer<typeof inputRequestFrame>;
 export type DoneFrame = z.infer<typeof doneFrame>;
 export type RestartedFrame = z.infer<typeof restartedFrame>;
 export type CompletedFrame = z.infer<typeof completedFrame>;
 export type CheckedFrame = z.infer<typeof checkedFrame>;
+export type InspectedFrame = z.infer<typeof inspectedFrame>;
 export type FailureFrame = z.infer<typeof failureFrame>;
 export type ClosedFrame = z.infer<typeof closedFrame>;
 export type SessionLimits = z.infer<typeof sessionLimits>;

@@ -25,8 +25,11 @@ export const MAX_STDIN_CHUNK_BYTES = 64 * KIB;
 export const MAX_QUEUED_STDIN_BYTES = 1 * MIB;
 /** Payload of one stdout or stderr frame, bytes. */
 export const MAX_OUTPUT_CHUNK_BYTES = 64 * KIB;
-/** A result over all its MIME types, bytes; more is cut and the execution marked `truncated`. */
-export const MAX_RESULT_BYTES = 256 * KIB;
+/**
+ * A result or display over all its MIME types, bytes. Text of `text/plain` is cut, any other part that does not fit is
+ * left out whole, and the execution marked `truncated`. As large as a message can hold, for pictures.
+ */
+export const MAX_BUNDLE_BYTES = 960 * KIB;
 /** An error's name, message and traceback together, bytes; more is cut and the execution marked `truncated`. */
 export const MAX_ERROR_BYTES = 256 * KIB;
 

@@ -148,15 +148,19 @@ struct zb_record {
 #define ZB_HOST_EXECUTE 0x01u
 #define ZB_EXECUTE_STDIN_OPEN 0x01u /* flag: stdin records will follow; else stdin is at EOF */
 /*
- * Flags of questions about source instead of cells; not both. Answered by a RESULT of ZB_MIME_JSON, then DONE;
+ * Flags of questions about source instead of cells; one at most. Answered by a RESULT of ZB_MIME_JSON, then DONE;
  * nothing of them is counted, remembered or printed.
  *   COMPLETE  payload: u32 cursor (code points), then the source
  *             answer:  {"matches": [string, ...], "start": n, "end": n}: what may stand in place of [start, end)
  *   CHECK     payload: the source
  *             answer:  {"status": "complete" | "incomplete" | "invalid", "indent": string of the next line}
+ *   INSPECT   payload: as COMPLETE
+ *             answer:  {"found": bool, "bundle": {MIME type: string, ...}} of the object named at the cursor
+ * A question that an agent does not know is answered by DONE with ZB_DONE_ERROR alone.
  */
 #define ZB_EXECUTE_COMPLETE 0x02u
 #define ZB_EXECUTE_CHECK 0x04u
+#define ZB_EXECUTE_INSPECT 0x08u
 /* Bytes of standard input for the running cell. */
 #define ZB_HOST_STDIN 0x02u
 #define ZB_STDIN_EOF 0x01u /* flag: no more after this */

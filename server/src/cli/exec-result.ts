@@ -17,12 +17,11 @@ export interface Ran {
 
 /** What is to be told of a program that ended, its output apart. */
 export function ranBy({ exitCode, status, error, result, truncated, stoppedBy }: ExecutionResult): Ran {
-  const text = result?.["text/plain"];
   return {
     exitCode,
     status,
     traceback: error?.traceback,
-    result: typeof text === "string" ? text : undefined,
+    result: result?.["text/plain"],
     truncated,
     ...(stoppedBy === "outOfMemory" ? { failure: "the program took all of the VM's memory" } : {}),
   };

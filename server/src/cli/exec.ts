@@ -74,6 +74,7 @@ async function run(
   const execution = session.run(program.code, {
     // It is passed on, not kept.
     maxOutputBytes: 0,
+    displaysInStdout: true,
     ...(program.timeoutMs === undefined ? longestTimeout(session.limits) : { timeoutMs: program.timeoutMs }),
     ...(feed === undefined ? {} : { stdin: "open", onInputRequest: (request) => feed.requested(request) }),
   });

@@ -1,9 +1,16 @@
-import { type DoneFrame, type ExecuteFrame, MAX_QUEUED_STDIN_BYTES, type StdinFrame } from "@zeroboot/sdk/protocol";
+import {
+  type DoneFrame,
+  type ExecuteFrame,
+  MAX_BUNDLE_BYTES,
+  MAX_QUEUED_STDIN_BYTES,
+  type StdinFrame,
+} from "@zeroboot/sdk/protocol";
 import { ByteBuffer } from "./byte-buffer.js";
 import { Job } from "./job.js";
 import type { SessionSettings } from "./limits.js";
-import { EXECUTE_STDIN_OPEN } from "./link-abi.js";
+import { EXECUTE_STDIN_OPEN, MIME_TYPES } from "./link-abi.js";
 import { OutputCap } from "./output-cap.js";
+import { PartAssembler } from "./part-assembler.js";
 import { Stopwatch } from "./timings.js";
 
 /** How an execution ends, as far as its end is not measured. */
@@ -31,6 +38,7 @@ export class Execution extends Job {
   readonly env: readonly Uint8Array[];
   readonly timeoutMs: number;
   readonly output: OutputCap;
+  readonly display = new PartAssembler(MIME_TYPES.length, MAX_BUNDLE_BYTES);
   /** Position among the session's executions, from 1; 0 before it runs. */
   executionCount = 0;
   readonly #stopwatch = new Stopwatch();

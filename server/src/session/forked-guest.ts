@@ -92,6 +92,11 @@ export class ForkedGuest {
     this.#aside.add(record);
   }
 
+  /** Something was dropped that was for the next cell. */
+  noteLoss(): void {
+    this.#aside.noteLoss();
+  }
+
   /** Whether more was set aside than is kept; asked once. */
   takeLoss(): boolean {
     return this.#aside.takeLoss();

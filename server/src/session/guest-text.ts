@@ -2,6 +2,8 @@ import type { ErrorFrame, MimeBundle } from "@zeroboot/sdk/protocol";
 import { BINARY_MIME_TYPES, ERROR_MESSAGE, ERROR_NAME, ERROR_TRACEBACK, MIME_TYPES } from "./link-abi.js";
 import type { Assembled } from "./part-assembler.js";
 
+/** The part that every bundle has. */
+const PLAIN = MIME_TYPES.indexOf("text/plain");
 /** A prompt longer than this is cut, bytes. */
 const MAX_PROMPT_BYTES = 4096;
 
@@ -14,16 +16,16 @@ export function decodePrompt(bytes: Uint8Array): string {
   return decodeText(bytes.subarray(0, MAX_PROMPT_BYTES));
 }
 
-/** `result.bundle`. A picture that was cut is left out: half of one is of no use. */
+/** The bundle of a result or display. Of what was cut, half is of no use, but for plain text: it is left out. */
 export function bundleOf(whole: Assembled): MimeBundle {
-  const bundle: MimeBundle = {};
+  const plain = decodeText(whole.parts.get(PLAIN) ?? new Uint8Array());
+  const others: Record<string, string | Uint8Array> = {};
   for (const [index, bytes] of whole.parts) {
     const type = MIME_TYPES[index];
-    if (type === undefined) continue;
-    if (!BINARY_MIME_TYPES.has(type)) bundle[type] = decodeText(bytes);
-    else if (!whole.truncated) bundle[type] = bytes;
+    if (type === undefined || index === PLAIN || whole.cut.has(index)) continue;
+    others[type] = BINARY_MIME_TYPES.has(type) ? bytes : decodeText(bytes);
   }
-  return bundle;
+  return { ...others, "text/plain": plain };
 }
 
 /** The `error` frame of an execution. */

@@ -1,4 +1,4 @@
-import { MAX_ERROR_BYTES, MAX_RESULT_BYTES } from "@zeroboot/sdk/protocol";
+import { MAX_BUNDLE_BYTES, MAX_ERROR_BYTES } from "@zeroboot/sdk/protocol";
 import { ERROR_PARTS, MIME_TYPES } from "./link-abi.js";
 import { PartAssembler } from "./part-assembler.js";
 
@@ -14,7 +14,7 @@ export abstract class Job {
   abstract readonly env: readonly Uint8Array[];
   /** How long the guest may take, milliseconds. */
   abstract readonly timeoutMs: number;
-  readonly result = new PartAssembler(MIME_TYPES.length, MAX_RESULT_BYTES);
+  readonly result = new PartAssembler(MIME_TYPES.length, MAX_BUNDLE_BYTES);
   readonly error = new PartAssembler(ERROR_PARTS, MAX_ERROR_BYTES);
   /** The engine's name for it while the guest has it; 0 before. */
   engineId = 0;

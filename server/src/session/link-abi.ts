@@ -26,6 +26,7 @@ export const ERROR_PARTS = 3;
 export const EXECUTE_STDIN_OPEN = 0x01;
 export const EXECUTE_COMPLETE = 0x02;
 export const EXECUTE_CHECK = 0x04;
+export const EXECUTE_INSPECT = 0x08;
 /** `ZB_STDIN_EOF`, `ZB_INPUT_PASSWORD`. */
 export const STDIN_EOF = 0x01;
 export const INPUT_PASSWORD = 0x01;

@@ -17,6 +17,8 @@ export interface Assembled {
   readonly bytes: number;
   /** Bytes over the cap were dropped. */
   readonly truncated: boolean;
+  /** The parts they were of. */
+  readonly cut: ReadonlySet<number>;
 }
 
 interface OpenPart {
@@ -34,7 +36,7 @@ export class PartAssembler {
   #done = new Map<number, Uint8Array>();
   #open: OpenPart | undefined;
   #bytes = 0;
-  #truncated = false;
+  #cut = new Set<number>();
 
   /**
    * @param maxParts indices from 0 that have a meaning
@@ -78,16 +80,16 @@ export class PartAssembler {
   #keep(part: OpenPart, payload: Uint8Array): void {
     const room = this.#maxBytes - this.#bytes;
     const kept = payload.length > room ? payload.subarray(0, room) : payload;
-    if (kept.length < payload.length) this.#truncated = true;
+    if (kept.length < payload.length) this.#cut.add(part.index);
     this.#bytes += kept.length;
     part.data.add(kept);
   }
 
   #finish(): Assembled {
-    const whole = { parts: this.#done, bytes: this.#bytes, truncated: this.#truncated };
+    const whole = { parts: this.#done, bytes: this.#bytes, truncated: this.#cut.size > 0, cut: this.#cut };
     this.#done = new Map();
     this.#bytes = 0;
-    this.#truncated = false;
+    this.#cut = new Set();
     return whole;
   }
 }

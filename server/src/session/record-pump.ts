@@ -70,6 +70,7 @@ export class RecordPump {
     const routed = this.#router.route(reader, record, running);
     if (routed === "held") return false;
     if (routed === "aside") guest.setAside(record);
+    else if (routed === "lost") guest.noteLoss();
     else if (routed === "exhausted") this.#owner.onExhausted();
     else if (routed === "identified") this.#owner.onIdentified(guest);
     else if (routed !== "taken") this.#owner.onDone(routed);

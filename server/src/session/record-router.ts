@@ -7,7 +7,7 @@ import { bundleOf, decodePrompt, errorOf } from "./guest-text.js";
 import type { Job } from "./job.js";
 import { type GuestDone, INPUT_PASSWORD, parseDone } from "./link-abi.js";
 import type { Stream } from "./output-cap.js";
-import { PartOrderError } from "./part-assembler.js";
+import { type Assembled, type PartAssembler, PartOrderError } from "./part-assembler.js";
 import { Question } from "./question.js";
 import type { GuestRecord, RecordReader } from "./record-reader.js";
 import { StreamFrames } from "./stream-frames.js";
@@ -20,10 +20,10 @@ export class GuestViolation extends Error {
 /**
  * What became of a record: `taken`; `held`, because it needs credit, a writable connection or a running
  * cell, so that nothing behind it can be read either; `aside`: it is taken, and to be kept for the next
- * cell; `exhausted`: the session may have no more output; or, taken, it was one of the two that change
+ * cell; `lost`: it is taken, and of no cell; `exhausted`: the session may have no more output; or, taken, it was one of the two that change
  * the session's state.
  */
-export type Routed = "taken" | "held" | "aside" | "exhausted" | "identified" | GuestDone;
+export type Routed = "taken" | "held" | "aside" | "lost" | "exhausted" | "identified" | GuestDone;
 
 /**
  * Turns the guest's records into frames. It believes the records' form, which the engine has
@@ -65,8 +65,7 @@ export class RecordRouter {
       case GuestKind.ready:
         throw new GuestViolation("a second ready");
       case GuestKind.display:
-        // No frame of this version of the protocol shows it.
-        return this.#take(reader, record);
+        return this.#display(reader, record, running);
       default:
         if (running === undefined) throw new GuestViolation(`a record of kind ${record.kind} while nothing runs`);
         return this.#ofJob(reader, record, running);
@@ -152,30 +151,46 @@ export class RecordRouter {
     return "taken";
   }
 
+  /** As output of a stream, it may come from a thread that outlives its cell. */
+  #display(reader: RecordReader, record: GuestRecord, running: Job | undefined): Routed {
+    if (running === undefined) return "held";
+    if (!(running instanceof Execution)) {
+      this.#take(reader, record);
+      return "lost";
+    }
+    if (this.#room === 0 && !running.discarding) return "held";
+    const whole = assembled(running.display, record);
+    this.#take(reader, record);
+    if (whole === undefined) return "taken";
+    if (whole.truncated) running.truncated = true;
+    if (this.#roomFor(running) === 0) cut(running);
+    else if (whole.bytes > running.output.headLeft) running.truncated = true;
+    else {
+      running.output.sent(whole.bytes);
+      this.#spendAndSend({ type: "display", id: running.id, bundle: bundleOf(whole) });
+    }
+    return "taken";
+  }
+
   #parts(reader: RecordReader, record: GuestRecord, running: Job): Routed {
     const isCell = running instanceof Execution;
     if (isCell && this.#room === 0 && !running.discarding) return "held";
     const isResult = record.kind === GuestKind.result;
-    try {
-      const whole = (isResult ? running.result : running.error).add(record.flags, record.payload);
-      this.#take(reader, record);
-      if (whole === undefined) return "taken";
-      if (running instanceof Question) {
-        if (isResult) running.answered(whole);
-        return "taken";
-      }
-      if (whole.truncated) running.truncated = true;
-      if (this.#room === 0) running.truncated = true;
-      else {
-        this.#spendAndSend(
-          isResult ? { type: "result", id: running.id, bundle: bundleOf(whole) } : errorOf(running.id, whole),
-        );
-      }
+    const whole = assembled(isResult ? running.result : running.error, record);
+    this.#take(reader, record);
+    if (whole === undefined) return "taken";
+    if (running instanceof Question) {
+      if (isResult) running.answered(whole);
       return "taken";
-    } catch (cause) {
-      if (cause instanceof PartOrderError) throw new GuestViolation(cause.message, { cause });
-      throw cause;
     }
+    if (whole.truncated) running.truncated = true;
+    if (this.#room === 0) running.truncated = true;
+    else {
+      this.#spendAndSend(
+        isResult ? { type: "result", id: running.id, bundle: bundleOf(whole) } : errorOf(running.id, whole),
+      );
+    }
+    return "taken";
   }
 
   /** Bytes of output that may be sent now. */
@@ -208,6 +223,16 @@ export class RecordRouter {
 
   #note(writable: boolean): void {
     if (!writable) this.writable = false;
+  }
+}
+
+/** The whole that a record completes. @throws GuestViolation */
+function assembled(assembler: PartAssembler, record: GuestRecord): Assembled | undefined {
+  try {
+    return assembler.add(record.flags, record.payload);
+  } catch (cause) {
+    if (cause instanceof PartOrderError) throw new GuestViolation(cause.message, { cause });
+    throw cause;
   }
 }
 

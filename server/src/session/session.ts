@@ -302,6 +302,7 @@ export class Session {
         return this.#execute(frame);
       case "complete":
       case "check":
+      case "inspect":
         return this.#enqueue(new Question(frame));
       case "stdin":
         return this.#stdin(frame);

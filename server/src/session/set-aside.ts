@@ -36,6 +36,11 @@ export class SetAside {
     return this.#reader;
   }
 
+  /** Something was not even tried to be kept. */
+  noteLoss(): void {
+    this.#lost = true;
+  }
+
   /** Whether something had no room, since the last time this was asked. */
   takeLoss(): boolean {
     const lost = this.#lost;

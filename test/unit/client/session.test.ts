@@ -166,12 +166,36 @@ describe("run", () => {
       stdout: "ac\n",
       stderr: "b",
       result: { "text/plain": "2" },
+      displays: [],
       executionCount: 3,
       timings: { queuedUs: 1, execUs: 2 },
       truncated: false,
       stateKept: true,
     });
     expect(texts).toEqual(["out:a", "err:b", "out:c\n"]);
+    await session.close();
+  });
+
+  it("tells of displays in their place, keeps the first of them, and puts them into stdout where that is asked", async () => {
+    const [session, server] = await connect();
+    const seen: string[] = [];
+    const running = session.run("1", {
+      displaysInStdout: true,
+      maxOutputBytes: 10,
+      onStdout: (text) => seen.push(text),
+      onDisplay: (bundle) => seen.push(Object.keys(bundle).join()),
+    });
+    const { id } = await server.next("execute");
+    const first = { "text/plain": "é", "image/png": new Uint8Array([0x89, 0]) };
+    server.stdout(id, "a");
+    server.send({ type: "display", id, bundle: first });
+    server.send({ type: "display", id, bundle: { "text/plain": "1234567" } });
+    server.send({ type: "display", id, bundle: { "text/plain": "b" } });
+    server.done(id);
+    const { displays, stdout, truncated } = await running;
+    expect(displays).toEqual([first]);
+    expect([stdout, truncated]).toEqual(["aé\n1\n[4 bytes left out]\n67\nb\n", true]);
+    expect(seen).toEqual(["a", "é\n", "text/plain,image/png", "1234567\n", "text/plain", "b\n", "text/plain"]);
     await session.close();
   });
 
@@ -472,6 +496,16 @@ describe("questions", () => {
     const { id } = await server.next("check");
     server.send({ type: "checked", id, status: "incomplete", indent: "  " });
     expect(await check).toEqual({ status: "incomplete", indent: "  " });
+    await session.close();
+  });
+
+  it("inspect: answers what is told of the object", async () => {
+    const [session, server] = await connect();
+    const inspection = session.inspect("😀len");
+    const { id, cursor } = await server.next("inspect");
+    expect(cursor).toBe(4);
+    server.send({ type: "inspected", id, found: true, bundle: { "text/plain": "len(obj, /)" } });
+    expect(await inspection).toEqual({ found: true, bundle: { "text/plain": "len(obj, /)" } });
     await session.close();
   });
 

@@ -8,6 +8,7 @@ describe("creditCost", () => {
     expect(creditCost({ type: "result", id: "1", bundle: { "text/plain": "é", "image/png": new Uint8Array(3) } })).toBe(
       5,
     );
+    expect(creditCost({ type: "display", id: "1", bundle: { "text/plain": "", "text/html": "€" } })).toBe(3);
     expect(creditCost({ type: "error", id: "1", name: "E", message: "€", traceback: "t" })).toBe(5);
   });
 

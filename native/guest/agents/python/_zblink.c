@@ -5,6 +5,7 @@
  *   begin_input(execution, has_input), end_input()            standard input of a cell
  *   read_input(limit, request_flags, prompt) -> bytes         of it; asks the client if there is none
  *   send(kind, flags, execution, data)                        one control payload
+ *   send_bundle(kind, execution, parts), show(parts)          all parts (index, data) of a result; of a display
  *   write(kind, text)                                         output of the running cell
  *   begin(execution), end()                                   a cell runs between them
  *   disown_output()                                           what it prints is no cell's
@@ -116,6 +117,62 @@ static PyObject *link_send(PyObject *self, PyObject *args) {
   PyBuffer_Release(&data);
   if (result < 0) return NULL;
   Py_RETURN_NONE;
+}
+
+/*
+ * All parts of one bundle. Signals wait until they are sent, because a bundle that an exception has cut off would stay
+ * begun for the host, which ends a guest whose next one has its parts out of order. An interrupt that comes while the
+ * client does not read still helps: the host then takes what it throws away.
+ */
+static PyObject *send_parts(uint8_t kind, uint16_t execution, PyObject *parts, int control) {
+  PyObject *sequence = PySequence_Fast(parts, "parts must be a sequence");
+  if (sequence == NULL) return NULL;
+  const Py_ssize_t count = PySequence_Fast_GET_SIZE(sequence);
+  for (Py_ssize_t i = 0; i < count; i++) {
+    /* Checked before anything is sent. */
+    PyObject *part = PySequence_Fast_GET_ITEM(sequence, i);
+    if (!PyTuple_Check(part) || PyTuple_GET_SIZE(part) != 2 || !PyLong_Check(PyTuple_GET_ITEM(part, 0)) ||
+        !PyBytes_Check(PyTuple_GET_ITEM(part, 1))) {
+      Py_DECREF(sequence);
+      PyErr_SetString(PyExc_TypeError, "a part is (index, bytes)");
+      return NULL;
+    }
+  }
+  int result = 0;
+  for (Py_ssize_t i = 0; i < count && result == 0; i++) {
+    PyObject *part = PySequence_Fast_GET_ITEM(sequence, i);
+    const uint8_t index = (uint8_t)PyLong_AsLong(PyTuple_GET_ITEM(part, 0)) & ZB_PART_INDEX_MASK;
+    const uint8_t flags = i == count - 1 ? index | ZB_PART_LAST_OF_BUNDLE : index;
+    const char *data = PyBytes_AS_STRING(PyTuple_GET_ITEM(part, 1));
+    size_t left = (size_t)PyBytes_GET_SIZE(PyTuple_GET_ITEM(part, 1));
+    do {
+      size_t sent = 0;
+      result = zb_link_send(kind, flags, ZB_PART_MORE, execution, data, left, control, &sent);
+      const int error = errno;
+      zb_capture_settle();
+      errno = error;
+      data += sent;
+      left -= sent;
+    } while (result < 0 && errno == EINTR);
+  }
+  Py_DECREF(sequence);
+  if (result < 0) return PyErr_SetFromErrno(PyExc_OSError);
+  Py_RETURN_NONE;
+}
+
+static PyObject *send_bundle(PyObject *self, PyObject *args) {
+  (void)self;
+  unsigned char kind;
+  unsigned short execution;
+  PyObject *parts;
+  if (!PyArg_ParseTuple(args, "bHO", &kind, &execution, &parts)) return NULL;
+  return send_parts(kind, execution, parts, 1);
+}
+
+/* Of the cell whose output it is, as with write(). */
+static PyObject *show(PyObject *self, PyObject *parts) {
+  (void)self;
+  return send_parts(ZB_GUEST_DISPLAY, output_execution, parts, 0);
 }
 
 static PyObject *begin_input(PyObject *self, PyObject *args) {
@@ -399,6 +456,8 @@ static PyMethodDef methods[] = {
     {"end_input", end_input, METH_NOARGS, "The cell's input is discarded."},
     {"read_input", read_input, METH_VARARGS, "At most a line of the cell's input."},
     {"send", link_send, METH_VARARGS, "Send one control payload."},
+    {"send_bundle", send_bundle, METH_VARARGS, "Send all parts of one bundle."},
+    {"show", show, METH_O, "Show all parts of one bundle."},
     {"write", (PyCFunction)(void (*)(void))link_write, METH_FASTCALL, "Write output of the running cell."},
     {"begin", begin, METH_O, "A cell begins."},
     {"end", end, METH_NOARGS, "The cell's code has ended."},
@@ -429,6 +488,7 @@ static int add_constants(PyObject *m) {
       {"EXECUTE_STDIN_OPEN", ZB_EXECUTE_STDIN_OPEN},
       {"EXECUTE_COMPLETE", ZB_EXECUTE_COMPLETE},
       {"EXECUTE_CHECK", ZB_EXECUTE_CHECK},
+      {"EXECUTE_INSPECT", ZB_EXECUTE_INSPECT},
       {"STDIN_EOF", ZB_STDIN_EOF},
       {"IDENTITY_REKEYED", ZB_IDENTITY_REKEYED},
       {"IDENTITY_ENTROPY_BYTES", ZB_IDENTITY_ENTROPY_BYTES},
@@ -443,7 +503,13 @@ static int add_constants(PyObject *m) {
       {"DONE", ZB_GUEST_DONE},
       {"GUEST_IDENTITY", ZB_GUEST_IDENTITY},
       {"MIME_TEXT", ZB_MIME_TEXT},
+      {"MIME_HTML", ZB_MIME_HTML},
+      {"MIME_PNG", ZB_MIME_PNG},
+      {"MIME_SVG", ZB_MIME_SVG},
       {"MIME_JSON", ZB_MIME_JSON},
+      {"MIME_MARKDOWN", ZB_MIME_MARKDOWN},
+      {"MIME_LATEX", ZB_MIME_LATEX},
+      {"MIME_JPEG", ZB_MIME_JPEG},
       {"LAST_OF_BUNDLE", ZB_PART_LAST_OF_BUNDLE},
       {"ERROR_NAME", ZB_ERROR_NAME},
       {"ERROR_MESSAGE", ZB_ERROR_MESSAGE},

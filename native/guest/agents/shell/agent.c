@@ -54,8 +54,11 @@ static const struct {
   const char *source;
 } warm_up_questions[] = {
     {ZB_EXECUTE_CHECK, 0, "for i in 1 2; do"}, {ZB_EXECUTE_CHECK, 0, "echo hello"},  {ZB_EXECUTE_COMPLETE, 2, "ec"},
-    {ZB_EXECUTE_COMPLETE, 8, "ls /usr/"},      {ZB_EXECUTE_COMPLETE, 8, "echo $HO"},
+    {ZB_EXECUTE_COMPLETE, 8, "ls /usr/"},      {ZB_EXECUTE_COMPLETE, 8, "echo $HO"}, {ZB_EXECUTE_INSPECT, 2, "cd"},
+    {ZB_EXECUTE_INSPECT, 5, "$HOME"},
 };
+
+#define QUESTIONS (ZB_EXECUTE_COMPLETE | ZB_EXECUTE_CHECK | ZB_EXECUTE_INSPECT)
 
 static int started;
 
@@ -101,7 +104,7 @@ static void serve(void) {
     struct zb_record record;
     const uint8_t *payload;
     receive(&record, &payload);
-    if (record.kind == ZB_HOST_EXECUTE && !(record.flags & (ZB_EXECUTE_COMPLETE | ZB_EXECUTE_CHECK))) {
+    if (record.kind == ZB_HOST_EXECUTE && !(record.flags & QUESTIONS)) {
       run_cell(&record, payload);
       continue;
     }

@@ -48,6 +48,12 @@ extern void sbrand(unsigned long seed);
 /* ---- output ---- */
 extern void xtrace_set(int fd, FILE *stream);
 
+/* ---- commands ---- */
+#define FS_EXECABLE 0x2
+extern int find_reserved_word(char *token);
+extern char *search_for_command(const char *name, int flags);
+extern int file_status(const char *path);
+
 /* ---- completion ---- */
 extern int prog_completion_enabled;
 extern void initialize_readline(void);

@@ -13,16 +13,6 @@
 
 void zb_complete_open(void) { initialize_readline(); }
 
-/* Bytes of the first `code_points` of it. */
-static size_t offset_of(const char *source, size_t length, uint32_t code_points) {
-  size_t at = 0;
-  while (at < length) {
-    if (((unsigned char)source[at] & 0xc0) != 0x80 && code_points-- == 0) break;
-    at++;
-  }
-  return at;
-}
-
 static int is_directory(const char *path) {
   struct stat status;
   char *expanded = bash_tilde_expand(path, 0);
@@ -70,7 +60,7 @@ static void add_matches(struct zb_text *answer, char **matches, int are_files, c
 }
 
 void zb_complete(struct zb_text *answer, const char *source, size_t length, uint32_t cursor) {
-  const size_t end = offset_of(source, length, cursor);
+  const size_t end = zb_text_offset(source, length, cursor);
   size_t begin = end;
   while (begin > 0 && end - begin < MAX_LINE && source[begin - 1] != '\n') begin--;
   static char line[MAX_LINE + 1];

@@ -24,6 +24,8 @@ static void answer_it(void *argument) {
   struct question *of = argument;
   if (of->flags & ZB_EXECUTE_CHECK) {
     zb_check(&of->answer, of->source);
+  } else if (of->flags & ZB_EXECUTE_INSPECT) {
+    zb_inspect(&of->answer, of->source, of->length, of->cursor);
   } else {
     zb_complete(&of->answer, of->source, of->length, of->cursor);
   }

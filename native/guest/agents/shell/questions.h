@@ -1,6 +1,6 @@
 /*
- * Questions about source instead of cells: what may stand at the cursor, and whether a cell is whole. Nothing of the
- * user's runs for them.
+ * Questions about source instead of cells: what may stand at the cursor, what does, and whether a cell is whole.
+ * Nothing of the user's runs for them.
  */
 #ifndef ZEROBOOT_SHELL_QUESTIONS_H
 #define ZEROBOOT_SHELL_QUESTIONS_H
@@ -19,5 +19,6 @@ void zb_questions_answer(uint16_t execution, uint8_t flags, const uint8_t *paylo
 void zb_complete(struct zb_text *answer, const char *source, size_t length, uint32_t cursor);
 void zb_complete_open(void);
 void zb_check(struct zb_text *answer, const char *source);
+void zb_inspect(struct zb_text *answer, const char *source, size_t length, uint32_t cursor);
 
 #endif

@@ -64,3 +64,12 @@ int zb_text_count(const char *bytes, size_t length, size_t *code_points) {
   }
   return 1;
 }
+
+size_t zb_text_offset(const char *source, size_t length, uint32_t code_points) {
+  size_t at = 0;
+  while (at < length) {
+    if (((unsigned char)source[at] & 0xc0) != 0x80 && code_points-- == 0) break;
+    at++;
+  }
+  return at;
+}

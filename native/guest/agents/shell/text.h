@@ -5,6 +5,7 @@
 #define ZEROBOOT_SHELL_TEXT_H
 
 #include <stddef.h>
+#include <stdint.h>
 
 struct zb_text {
   char *bytes;
@@ -21,5 +22,7 @@ void zb_text_free(struct zb_text *text);
 
 /* Whether it is UTF-8, and how many code points that is. */
 int zb_text_count(const char *bytes, size_t length, size_t *code_points);
+/* Bytes of the first `code_points` of it, or all of it. */
+size_t zb_text_offset(const char *bytes, size_t length, uint32_t code_points);
 
 #endif

@@ -49,6 +49,8 @@ export async function buildRoot(loaded: LoadedRecipe, request: string, context: 
   const tools = await toolchain(ROOT_TOOLS, new AptRoot(context), context);
   const work = await freshDirectory(join(layout.work, `root-${recipe.name}`));
   const apt = new AptRoot({ ...context, progress: partOf(context.progress, 0, 0.4) });
+  // What a recipe names it gets, whatever a recipe that it extends can do without.
+  const dropped = recipe.drop.filter((name) => !recipe.packages.includes(name));
   const root = join(work, "tree");
   const headers = join(work, "headers");
 
@@ -58,7 +60,7 @@ export async function buildRoot(loaded: LoadedRecipe, request: string, context: 
       ? []
       : await apt.use(
           recipe.packages,
-          (all) => withoutDropped(all, recipe.drop, loaded.own?.added ?? []),
+          (all) => withoutDropped(all, dropped, loaded.own?.added ?? []),
           async (fetched) => {
             await unpackAll(fetched, root, apt, partOf(context.progress, 0.4, 0.6));
             return fetched.packages;

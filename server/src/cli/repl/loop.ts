@@ -95,6 +95,7 @@ export class CellLoop {
     const options: RunOptions = {
       ...longestTimeout(this.#session.limits),
       maxOutputBytes: 0,
+      displaysInStdout: true,
       onInput: (request) => this.#console.ask(request),
     };
     const execution = this.#session.run(code, options);

@@ -5,10 +5,11 @@ import { PNG, TEXT } from "./records.js";
 
 const bytes = (...values: (string | number)[]) =>
   Buffer.concat(values.map((value) => (typeof value === "number" ? Buffer.of(value) : Buffer.from(value))));
-const whole = (parts: [number, Uint8Array][], truncated = false): Assembled => ({
+const whole = (parts: [number, Uint8Array][], cut: readonly number[] = []): Assembled => ({
   parts: new Map(parts),
   bytes: parts.reduce((sum, [, data]) => sum + data.length, 0),
-  truncated,
+  truncated: cut.length > 0,
+  cut: new Set(cut),
 });
 
 describe("text of the guest", () => {
@@ -45,13 +46,19 @@ describe("a bundle", () => {
     });
   });
 
-  it("leaves out pictures that were cut, and types it does not know", () => {
+  it("keeps plain text that was cut, leaves out all else that was, and types it does not know", () => {
     const parts: [number, Uint8Array][] = [
-      [TEXT, bytes("42")],
+      [TEXT, bytes("42€").subarray(0, 4)],
+      [1, bytes("<b")],
       [PNG, bytes("half")],
+      [5, bytes("**whole**")],
       [63, bytes("?")],
     ];
-    expect(bundleOf(whole(parts, true))).toEqual({ "text/plain": "42" });
+    expect(bundleOf(whole(parts, [TEXT, 1, PNG]))).toEqual({ "text/plain": "42", "text/markdown": "**whole**" });
+  });
+
+  it("always has plain text", () => {
+    expect(bundleOf(whole([[1, bytes("<b>")]]))).toEqual({ "text/plain": "", "text/html": "<b>" });
   });
 });
 

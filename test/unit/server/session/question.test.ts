@@ -6,16 +6,19 @@ const JSON_PART = 4;
 /** The frame for an answer of the guest. */
 function answer(question: Question, json: string, truncated = false) {
   const data = Buffer.from(json);
-  question.answered({ parts: new Map([[JSON_PART, data]]), bytes: data.length, truncated });
+  question.answered({ parts: new Map([[JSON_PART, data]]), bytes: data.length, truncated, cut: new Set() });
   return question.answer();
 }
 const complete = (code: string, cursor: number) => new Question({ type: "complete", id: "q", code, cursor });
+const inspect = (code: string, cursor: number) => new Question({ type: "inspect", id: "q", code, cursor });
 const check = (code: string) => new Question({ type: "check", id: "q", code });
 
 describe("a question", () => {
   it("is handed over as the link wants it", () => {
     const question = complete("é.x", 2);
     expect([question.executeFlags, Buffer.from(question.code).toString("hex")]).toEqual([0x02, "02000000c3a92e78"]);
+    expect(inspect("é.x", 2).executeFlags).toBe(0x08);
+    expect(inspect("é.x", 2).code).toEqual(question.code);
     expect([check("é").executeFlags, Buffer.from(check("é").code).toString("hex")]).toEqual([0x04, "c3a9"]);
   });
 
@@ -41,6 +44,23 @@ describe("a question", () => {
     expect(answer(check("if:"), deep)).toMatchObject({ status: "incomplete", indent: " ".repeat(1024) });
   });
 
+  it("tells of an object what the guest says in words, and no more of it than a reader takes", () => {
+    const said = {
+      found: true,
+      bundle: { "text/plain": "x".repeat(100_000), "text/html": 1, "image/png": "no", other: "no", __proto__: "no" },
+    };
+    expect(answer(inspect("abc", 3), JSON.stringify(said))).toEqual({
+      type: "inspected",
+      id: "q",
+      found: true,
+      bundle: { "text/plain": "x".repeat(64 * 1024) },
+    });
+    expect(answer(inspect("abc", 3), '{"found": true, "bundle": {"text/markdown": "*m*"}}')).toMatchObject({
+      found: true,
+      bundle: { "text/plain": "", "text/markdown": "*m*" },
+    });
+  });
+
   it.each([
     ["nothing", ""],
     ["no JSON", "{"],
@@ -52,6 +72,12 @@ describe("a question", () => {
     ["a match that is no text", '{"matches": [1], "start": 0, "end": 1}'],
   ])("is answered harmlessly where the guest says %s", (_, json) => {
     expect(answer(complete("abc", 3), json)).toEqual({ type: "completed", id: "q", matches: [], start: 3, end: 3 });
+    expect(answer(inspect("abc", 3), json)).toEqual({
+      type: "inspected",
+      id: "q",
+      found: false,
+      bundle: { "text/plain": "" },
+    });
     expect(answer(check("abc"), json)).toEqual({ type: "checked", id: "q", status: "complete", indent: "" });
   });
 

@@ -1,4 +1,4 @@
-import { type ServerFrame, utf8Length } from "@zeroboot/sdk/protocol";
+import { MAX_BUNDLE_BYTES, type ServerFrame, utf8Length } from "@zeroboot/sdk/protocol";
 import { beforeEach, describe, expect, it } from "vitest";
 import { GuestKind } from "../../../../native/engine.js";
 import { Credit } from "../../../../server/src/session/credit.js";
@@ -6,7 +6,7 @@ import { Execution } from "../../../../server/src/session/execution.js";
 import { Question } from "../../../../server/src/session/question.js";
 import { RecordReader } from "../../../../server/src/session/record-reader.js";
 import { GuestViolation, RecordRouter, type Routed } from "../../../../server/src/session/record-router.js";
-import { DONE, donePayload, LAST, MORE, record, stderr, stdout, TEXT } from "./records.js";
+import { DONE, donePayload, LAST, MORE, PNG, record, stderr, stdout, TEXT } from "./records.js";
 import { Sent } from "./sent.js";
 
 const ID = 7;
@@ -135,9 +135,9 @@ describe("a result", () => {
 
   it("says so when it was cut", () => {
     const chunk = result(TEXT | MORE, "x".repeat(16_384));
-    route(batch(...Array.from({ length: 17 }, () => chunk), result(TEXT | LAST, "")));
+    route(batch(...Array.from({ length: 61 }, () => chunk), result(TEXT, ""), result(PNG | LAST, "\x89")));
     expect(running.truncated).toBe(true);
-    expect(frames()).toMatchObject([{ bundle: { "text/plain": "x".repeat(262_144) } }]);
+    expect(frames()).toEqual([{ type: "result", id: "a", bundle: { "text/plain": "x".repeat(MAX_BUNDLE_BYTES) } }]);
   });
 
   it("is thrown away without room while the execution is being stopped", () => {
@@ -145,6 +145,66 @@ describe("a result", () => {
     running.discarding = true;
     expect(route(batch(result(TEXT | LAST, "42")))).toEqual(["taken"]);
     expect([frames(), running.truncated]).toEqual([[], true]);
+  });
+});
+
+describe("a display", () => {
+  const display = (flags: number, text: string | Uint8Array, execution = ID) =>
+    record(GuestKind.display, flags, execution, text);
+
+  it("keeps its place among the output, and is paid for", () => {
+    const png = Buffer.of(0x89, 0xff, 0x00);
+    const shown = [display(TEXT, "<Figure>"), display(PNG | MORE, png), display(PNG | LAST, png)];
+    route(batch(stdout(ID, "ab"), ...shown, stdout(ID, "c"), display(TEXT | LAST, "2", 0)));
+    expect(frames()).toEqual([
+      { type: "stdout", id: "a", seq: 0, data: "ab" },
+      { type: "display", id: "a", bundle: { "text/plain": "<Figure>", "image/png": new Uint8Array([...png, ...png]) } },
+      { type: "stdout", id: "a", seq: 1, data: "c" },
+      { type: "display", id: "a", bundle: { "text/plain": "2" } },
+    ]);
+    expect(credit.available).toBe(100 - 3 - 8 - 6 - 1);
+  });
+
+  it("is sent whole on any credit, and held on none or while nothing runs", () => {
+    expect(route(batch(display(TEXT | LAST, "early", 0)), "idle")).toEqual(["held"]);
+    credit.spend(99);
+    const reader = batch(display(TEXT | LAST, "x".repeat(300)), display(TEXT | LAST, "y"));
+    expect(route(reader)).toEqual(["taken", "held"]);
+    credit.grant(300);
+    expect(route(reader)).toEqual(["taken"]);
+    expect(frames()).toMatchObject([{ bundle: { "text/plain": "x".repeat(300) } }, { bundle: { "text/plain": "y" } }]);
+  });
+
+  it("counts as output of its cell, and is left out where that is at its end", () => {
+    running = new Execution({ type: "execute", id: "a", code: "" }, { defaultTimeoutMs: 1000, maxOutputBytes: 5 });
+    running.engineId = ID;
+    route(batch(display(TEXT | LAST, "abc"), display(TEXT | LAST, "def"), stdout(ID, "gh")));
+    expect(frames()).toEqual([
+      { type: "display", id: "a", bundle: { "text/plain": "abc" } },
+      { type: "stdout", id: "a", seq: 0, data: "gh" },
+    ]);
+    expect(running.truncated).toBe(true);
+  });
+
+  it("is thrown away without room while the execution is being stopped, and all output behind it", () => {
+    credit.spend(100);
+    running.discarding = true;
+    expect(route(batch(display(TEXT | LAST, "42")))).toEqual(["taken"]);
+    credit.grant(100);
+    expect(route(batch(stdout(ID, "behind")))).toEqual(["taken"]);
+    expect([frames(), running.truncated]).toEqual([[], true]);
+  });
+
+  it("is lost while a question is answered, whatever is wrong with it", () => {
+    const question = new Question({ type: "check", id: "q", code: "" });
+    const reader = batch(display(TEXT | MORE, "a", 0), display(PNG | LAST, "b", 0));
+    for (let next = reader.peek(); next !== undefined; next = reader.peek()) {
+      expect(router.route(reader, next, question)).toBe("lost");
+    }
+  });
+
+  it("must have its parts in order", () => {
+    expect(() => route(batch(display(TEXT | MORE, "a"), display(PNG | LAST, "b")))).toThrow(GuestViolation);
   });
 });
 
@@ -172,11 +232,6 @@ describe("control records", () => {
       { status: "error", exitCode: 3, truncated: true },
     ]);
     expect(route(batch(record(GuestKind.identity, 0, 0)), "idle")).toEqual(["identified"]);
-  });
-
-  it("that this protocol does not show are passed over", () => {
-    expect(route(batch(record(GuestKind.display, TEXT | LAST, ID, "x")))).toEqual(["taken"]);
-    expect(frames()).toEqual([]);
   });
 });
 

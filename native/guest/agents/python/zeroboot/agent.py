@@ -3,14 +3,15 @@
 import gc
 import os
 import platform
+import runpy
 import sys
 
 import _zblink as link
 
-from zeroboot import cell, identity, interrupts, memory, preload, questions, streams
+from zeroboot import awaiting, cell, display, identity, interrupts, memory, preload, questions, shell_escapes, streams
 
 # Imported ahead of need: users import them, and here it costs each fork nothing.
-import array, base64, bisect, collections, copy, csv, dataclasses, datetime, decimal  # noqa: E401, F401
+import array, asyncio, base64, bisect, collections, copy, csv, dataclasses, datetime, decimal  # noqa: E401, F401
 import enum, fractions, functools, glob, hashlib, heapq, inspect, io, itertools, json  # noqa: E401, F401
 import math, operator, pathlib, pickle, pprint, random, re, secrets, shutil, statistics  # noqa: E401, F401
 import string, struct, subprocess, tempfile, textwrap, threading, time, traceback, typing, uuid  # noqa: E401, F401
@@ -32,6 +33,8 @@ WARM_UP = (
     "def f(n):\n    return n / 0\nf(1)",
     "1 +",
     "import numpy as np\nprint(np.arange(10).mean(), np.random.rand(2).sum() >= 0)",
+    "import asyncio\nawait asyncio.sleep(0)\nawait asyncio.sleep(0, 1)",
+    "class C:\n    def _repr_html_(self):\n        return '<b>'\ndisplay(C())\nC()",
     "sys.exit(0)",
 )
 
@@ -41,7 +44,13 @@ WARM_UP_QUESTIONS = (
     (link.EXECUTE_COMPLETE, b"\x02\0\0\0pr"),
     (link.EXECUTE_COMPLETE, b"\x09\0\0\0import os"),
     (link.EXECUTE_COMPLETE, b"\x06\0\0\0''.joi"),
+    (link.EXECUTE_INSPECT, b"\x06\0\0\0print("),
 )
+
+QUESTIONS = link.EXECUTE_COMPLETE | link.EXECUTE_CHECK | link.EXECUTE_INSPECT
+
+# What an image beside python's own has to be warmed up with; see recipes/python-data.
+_IMAGE_WARM_UP = "/usr/lib/zeroboot/warm_up.py"
 
 
 def _serve():
@@ -55,7 +64,7 @@ def _serve():
             if memory.relieve():
                 continue
             raise
-        if kind == link.EXECUTE and flags & (link.EXECUTE_COMPLETE | link.EXECUTE_CHECK):
+        if kind == link.EXECUTE and flags & QUESTIONS:
             questions.run(execution, flags, payload)
         elif kind == link.EXECUTE:
             link.begin_input(execution, flags & link.EXECUTE_STDIN_OPEN)
@@ -100,27 +109,39 @@ class _environment:
                 os.environb[name] = value
 
 
+def _image_warm_up():
+    """Import what the image's file of this name imports, and answer its CELLS."""
+    if not os.path.exists(_IMAGE_WARM_UP):
+        return ()
+    return runpy.run_path(_IMAGE_WARM_UP)["CELLS"]
+
+
 def _warm_up():
     """Run cells with the link's output thrown away: the host must see none of it."""
-    send, write = link.send, link.write
-    link.send = lambda *unused: None
+    cells = WARM_UP + _image_warm_up()
+    muted = {name: getattr(link, name) for name in ("send", "send_bundle", "show", "write")}
+    link.send = link.send_bundle = link.show = lambda *unused: None
     link.write = lambda kind, data: len(data)
     try:
         for flags in (0, link.IDENTITY_REKEYED, link.IDENTITY_REKEYED):
             seeds = os.urandom(link.IDENTITY_BYTES - link.IDENTITY_ENTROPY_BYTES - 8)
             now = time.time_ns().to_bytes(8, "little")
             identity.take(flags, os.urandom(link.IDENTITY_ENTROPY_BYTES) + now + seeds)
-        for source in WARM_UP * 2:
+        for source in cells * 2:
             cell.run(0, source.encode())
         for flag, payload in WARM_UP_QUESTIONS:
             questions.run(0, flag, payload)
     finally:
-        link.send, link.write = send, write
+        for name, function in muted.items():
+            setattr(link, name, function)
     cell.forget()
 
 
 def main():
     cell.install_main()
+    display.install()
+    shell_escapes.install(cell.namespace)
+    awaiting.prepare()
     sys.argv = [""]
     sys.path.insert(0, "")
     preloaded = preload.run(cell.namespace)

@@ -9,12 +9,10 @@ import types
 
 import _zblink as link
 
-from zeroboot import memory, streams
+from zeroboot import awaiting, bundle, display, memory, shell_escapes, streams
 
 # Sources kept for tracebacks.
 MAX_SOURCES = 1000
-# Of one result or traceback; the host cuts at its own limit too.
-MAX_TEXT = 256 * 1024
 
 _DONE = struct.Struct("<BBHiI")
 _main = types.ModuleType("__main__")
@@ -54,27 +52,33 @@ def _remember(filename, source):
 
 def _compile(source, filename):
     """The cell's statements, and its last expression apart if it ends in one."""
-    tree = compile(source, filename, "exec", ast.PyCF_ONLY_AST)
+    flags = ast.PyCF_ALLOW_TOP_LEVEL_AWAIT
+    escaped = shell_escapes.replace(source)
+    try:
+        tree = compile(escaped.text, filename, "exec", flags | ast.PyCF_ONLY_AST)
+    except SyntaxError as error:
+        shell_escapes.settle_error(error, escaped)
+        raise
+    shell_escapes.settle_positions(tree, escaped)
     last = None
     if tree.body and isinstance(tree.body[-1], ast.Expr):
         last = ast.Expression(tree.body.pop().value)
-    body = compile(tree, filename, "exec") if tree.body else None
-    return body, last and compile(last, filename, "eval")
+    body = compile(tree, filename, "exec", flags) if tree.body else None
+    return body, last and compile(last, filename, "eval", flags)
 
 
 def _encode(text, outcome):
-    data = text.encode("utf-8", "backslashreplace")
-    if len(data) > MAX_TEXT:
+    data, truncated = bundle.cut_text(text)
+    if truncated:
         outcome.flags |= link.DONE_TRUNCATED
-        data = data[:MAX_TEXT].decode("utf-8", "ignore").encode("utf-8")
     return data
 
 
 def _send_result(execution, value, outcome):
-    text = repr(value)
-    if not isinstance(text, str):
-        text = str(text)
-    link.send(link.RESULT, link.MIME_TEXT | link.LAST_OF_BUNDLE, execution, _encode(text, outcome))
+    parts, truncated = bundle.parts(bundle.of(value, display.figure_forms))
+    if truncated:
+        outcome.flags |= link.DONE_TRUNCATED
+    link.send_bundle(link.RESULT, execution, parts)
 
 
 def _user_traceback(error):
@@ -129,16 +133,29 @@ def _leave_child(error):
     os._exit(code & 0xFF)
 
 
+def _run_code(code):
+    value = eval(code, namespace)
+    return awaiting.run(value) if awaiting.is_needed(code) else value
+
+
 def _evaluate(execution, source, filename, outcome):
     body, last = _compile(source, filename)
-    if body is not None:
-        exec(body, namespace)
-    if last is None:
-        return
-    value = eval(last, namespace)
-    if value is not None and not link.detached():
-        namespace["_"] = value
-        _send_result(execution, value, outcome)
+    value = None
+    try:
+        if body is not None:
+            _run_code(body)
+        if last is not None:
+            value = _run_code(last)
+        if value is not None and not link.detached():
+            namespace["_"] = value
+            _send_result(execution, value, outcome)
+    except KeyboardInterrupt:
+        display.close_figures()
+        raise
+    except BaseException:
+        display.show_figures()
+        raise
+    display.show_figures(shown=value)
 
 
 def _report_error(execution, error):
@@ -159,6 +176,7 @@ def run(execution, payload):
     outcome = Outcome()
     error = None
     memory.begin_cell()
+    display.begin_cell()
     try:
         try:
             # Inside, because an interrupt may be raised the moment it returns, and must not leave the cell open.
@@ -184,6 +202,8 @@ def run(execution, payload):
             # The report stays cut off where it was.
             memory.relieve()
             outcome = Outcome(link.DONE_ERROR, 1)
+    if display.truncated:
+        outcome.flags |= link.DONE_TRUNCATED
     # A traceback keeps the cell's frames, and what they hold, alive.
     error = None
     link.flush()

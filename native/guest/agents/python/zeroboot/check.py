@@ -4,7 +4,7 @@ import ast
 import tokenize
 import warnings
 
-from zeroboot import source_tokens
+from zeroboot import shell_escapes, source_tokens
 
 # cpython/Include/cpython/compile.h: a SyntaxError of its own for source that breaks off; codeop uses it too.
 _ALLOW_INCOMPLETE_INPUT = 0x4000
@@ -28,12 +28,16 @@ _OPENING = {"(", "[", "{"}
 _CLOSING = {")", "]", "}"}
 
 
-def _status(source):
+def _status(escaped):
+    if escaped.is_open:
+        return "incomplete"
+    source = escaped.text
+    flags = ast.PyCF_ALLOW_TOP_LEVEL_AWAIT
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
-            tree = compile(source, "<check>", "exec", ast.PyCF_ONLY_AST | _ALLOW_INCOMPLETE_INPUT, dont_inherit=True)
-            compile(tree, "<check>", "exec", dont_inherit=True)
+            tree = compile(source, "<check>", "exec", flags | ast.PyCF_ONLY_AST | _ALLOW_INCOMPLETE_INPUT, dont_inherit=True)
+            compile(tree, "<check>", "exec", flags, dont_inherit=True)
     except SyntaxError as error:
         return "incomplete" if error.msg == _INCOMPLETE else "invalid"
     except (ValueError, OverflowError, MemoryError, RecursionError):
@@ -73,6 +77,6 @@ def _next_indent(source):
 
 def check(source):
     """Status (complete, incomplete or invalid) of a cell's source, and the indent of the line that may follow."""
-    source = source.replace("\r\n", "\n").replace("\r", "\n")
-    status = _status(source)
-    return {"status": status, "indent": _next_indent(source) if status == "incomplete" else ""}
+    escaped = shell_escapes.replace(source.replace("\r\n", "\n").replace("\r", "\n"))
+    status = _status(escaped)
+    return {"status": status, "indent": _next_indent(escaped.text) if status == "incomplete" else ""}

@@ -13,7 +13,7 @@ import pkgutil
 import sys
 import tokenize
 
-from zeroboot import source_tokens
+from zeroboot import shell_escapes, source_tokens
 
 MAX_MATCHES = 100
 # Of one match, in code points: with MAX_MATCHES a bound on the whole answer.
@@ -26,7 +26,7 @@ _KEYWORDS = keyword.kwlist + keyword.softkwlist
 _EMPTY_LITERALS = {("[", "]"): list, ("{", "}"): dict, ("(", ")"): tuple}
 # Alone, a quote is a string that its line does not end.
 _QUOTES = {"'", '"'}
-_NOTHING = object()
+NOTHING = object()
 
 
 def _is_name(name):
@@ -51,44 +51,44 @@ def _members(thing):
 
 
 def _attribute(thing, name):
-    """The attribute's value, or _NOTHING when user code would have to compute it."""
+    """The attribute's value, or NOTHING when user code would have to compute it."""
     kind = inspect.getattr_static(type(thing), name, None)
     if isinstance(kind, (property, functools.cached_property)):
-        return _NOTHING
-    return getattr(thing, name, _NOTHING)
+        return NOTHING
+    return getattr(thing, name, NOTHING)
 
 
 def _literal(token):
-    """An object of the type of a string or number literal; _NOTHING for other tokens."""
+    """An object of the type of a string or number literal; NOTHING for other tokens."""
     if token.type == tokenize.STRING:
         return b"" if "b" in token.string[: token.string.index(token.string[-1])].lower() else ""
     if token.type == tokenize.NUMBER:
         return 0j if token.string[-1] in "jJ" else 0 if token.string.isdecimal() else 0.0
-    return _NOTHING
+    return NOTHING
 
 
-def _owner(tokens, namespace):
-    """The object that the tokens, which end before a dot, name: ``a.b.c`` or a literal. _NOTHING for all else."""
+def named(tokens, namespace):
+    """The object that the tokens name at their end: ``a.b.c`` or a literal. NOTHING for all else."""
     path = []
     at = len(tokens) - 1
     while at >= 1 and tokens[at].type == tokenize.NAME and tokens[at - 1].string == ".":
         path.append(tokens[at].string)
         at -= 2
     if at < 0:
-        return _NOTHING
+        return NOTHING
     root = tokens[at]
     if root.type == tokenize.NAME and not keyword.iskeyword(root.string):
-        thing = namespace.get(root.string, _NOTHING)
-        if thing is _NOTHING:
-            thing = getattr(builtins, root.string, _NOTHING)
+        thing = namespace.get(root.string, NOTHING)
+        if thing is NOTHING:
+            thing = getattr(builtins, root.string, NOTHING)
     elif at >= 1 and (tokens[at - 1].string, root.string) in _EMPTY_LITERALS:
         before = tokens[at - 2] if at >= 2 else None
         called = before is not None and (before.string in {")", "]", "}"} or _is_value_name(before))
-        thing = _NOTHING if called else _EMPTY_LITERALS[tokens[at - 1].string, root.string]()
+        thing = NOTHING if called else _EMPTY_LITERALS[tokens[at - 1].string, root.string]()
     else:
         thing = _literal(root)
     for name in reversed(path):
-        if thing is _NOTHING:
+        if thing is NOTHING:
             break
         thing = _attribute(thing, name)
     return thing
@@ -164,16 +164,19 @@ def _candidates(before, prefix, namespace):
     if imported is not None:
         return imported
     if before and before[-1].string == ".":
-        thing = _owner(before[:-1], namespace)
-        return [] if thing is _NOTHING else _members(thing)
+        thing = named(before[:-1], namespace)
+        return [] if thing is NOTHING else _members(thing)
     names = list(namespace)
     # Of all the names there are, only the user's own are worth showing unasked.
     return names + dir(builtins) + _KEYWORDS if prefix else names
 
 
 def _at_cursor(text):
-    """The tokens before the word at the cursor, and that word; None inside a string or comment."""
-    tokens, in_string = source_tokens.tokens(text)
+    """The tokens before the word at the cursor, and that word; None inside a string, comment or command."""
+    escaped = shell_escapes.replace(text)
+    if escaped.last_is_escape:
+        return None
+    tokens, in_string = source_tokens.tokens(escaped.text)
     if in_string:
         return None
     if not tokens:

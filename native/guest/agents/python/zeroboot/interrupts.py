@@ -9,11 +9,17 @@ _real_signal = signal.signal
 _real_getsignal = signal.getsignal
 # What the cells believe to be installed.
 _handler = signal.default_int_handler
+# Takes the place of the default handler while a cell awaits, called with the frame.
+while_awaiting = None
 
 
 def _on_interrupt(number, frame):
     # Ours is always the one installed, because only it knows a late interrupt from one that is due.
-    if link.interrupted():
+    if not link.interrupted():
+        return
+    if while_awaiting is not None and _handler is signal.default_int_handler:
+        while_awaiting(frame)
+    else:
         _handler(number, frame)
 
 

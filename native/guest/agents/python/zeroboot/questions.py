@@ -1,4 +1,4 @@
-"""Questions about source instead of cells: what may stand at the cursor, and whether a cell is whole."""
+"""Questions about source instead of cells: what may stand or stands at the cursor, and whether a cell is whole."""
 
 import json
 import os
@@ -6,7 +6,7 @@ import struct
 
 import _zblink as link
 
-from zeroboot import cell, check, complete
+from zeroboot import cell, check, complete, inspection
 
 _CURSOR = struct.Struct("<I")
 
@@ -15,7 +15,10 @@ def _answer(flags, payload):
     if flags & link.EXECUTE_CHECK:
         return check.check(payload.decode("utf-8"))
     (cursor,) = _CURSOR.unpack_from(payload)
-    return complete.complete(cell.namespace, payload[_CURSOR.size :].decode("utf-8"), cursor)
+    source = payload[_CURSOR.size :].decode("utf-8")
+    if flags & link.EXECUTE_INSPECT:
+        return inspection.inspect_at(cell.namespace, source, cursor)
+    return complete.complete(cell.namespace, source, cursor)
 
 
 def run(execution, flags, payload):
