@@ -99,18 +99,43 @@ describe("the page at /", { timeout: 600_000 }, () => {
     expect(times.slice(-2)).toEqual([expect.stringMatching(/^cell \d/), expect.stringMatching(/^round trip \d/)]);
   });
 
+  it("shows pictures as pictures, and what has none as text", async () => {
+    const { cell } = await run(`import base64
+png = base64.b64decode('iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk+M9QDwADhgGAWjR9awAAAABJRU5ErkJggg==')
+class Picture:
+    def __repr__(self): return 'a picture'
+    def _repr_png_(self): return png
+class Drawing:
+    def __repr__(self): return 'a drawing'
+    def _repr_svg_(self): return '<svg xmlns="http://www.w3.org/2000/svg" width="3" height="2"><script>alert(1)</script></svg>'
+display('text', Picture(), Drawing())
+Picture()`);
+    const widths = cell.locator("img").evaluateAll(async (images) => {
+      const shown = images as unknown as readonly { decode(): Promise<void>; naturalWidth: number; alt: string }[];
+      for (const image of shown) await image.decode();
+      return shown.map(({ naturalWidth, alt }) => [naturalWidth, alt]);
+    });
+    expect(await widths).toEqual([
+      [1, "a picture"],
+      [3, "a drawing"],
+      [1, "a picture"],
+    ]);
+    expect(await labels(cell)).toEqual([`[${cells}]`, "out", "shown", "shown", "value"]);
+    expect(await cell.locator(".stdout pre").textContent()).toBe("'text'\n");
+  });
+
   it("tells standard output and standard error apart by a word", async () => {
     const { cell } = await run(
       "import sys\nprint('one', flush=True)\nprint('two', file=sys.stderr, flush=True)\nprint('three')",
     );
-    expect(await labels(cell)).toEqual(["[3]", "out", "err", "out"]);
+    expect(await labels(cell)).toEqual([`[${cells}]`, "out", "err", "out"]);
     expect(await cell.locator(".output pre").allTextContents()).toEqual(["one\n", "two\n", "three\n"]);
   });
 
   it("shows a traceback", async () => {
     const { cell, outcome: ending } = await run("[1, 2][5]");
     expect(ending).toBe("IndexError");
-    expect(await labels(cell)).toEqual(["[4]", "error"]);
+    expect(await labels(cell)).toEqual([`[${cells}]`, "error"]);
     expect(await cell.locator(".error pre").textContent()).toMatch(/^Traceback[\s\S]*list index out of range/);
   });
 

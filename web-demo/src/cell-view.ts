@@ -4,9 +4,12 @@ import { labelled, make } from "./dom.js";
 import { InputLine } from "./input-line.js";
 import { type Outcome, outcomeOf, timesOf } from "./outcome.js";
 import { OutputView } from "./output-view.js";
+import { pictureOf } from "./picture.js";
 
 /** Shown of code, result and traceback each, UTF-16 code units. */
 const MAX_TEXT_CHARS = 64 * 1024;
+/** Of one cell. */
+const MAX_PICTURES = 20;
 
 /** What a cell needs of the page around it. */
 export interface CellHost {
@@ -29,6 +32,7 @@ export class CellView {
   readonly #foot = make("div", { class: "values" });
   #input: InputLine | undefined;
   #inputs = 0;
+  #pictures = 0;
 
   constructor(number: number, code: string, host: CellHost) {
     this.number = number;
@@ -55,6 +59,13 @@ export class CellView {
 
   stderr(text: string): void {
     this.#output.add("stderr", text);
+  }
+
+  /** What the cell shows while it runs: text among its output, pictures below it. */
+  shown(bundle: MimeBundle): void {
+    const picture = pictureOf(bundle);
+    if (picture === undefined) this.#output.add("stdout", `${bundle["text/plain"]}\n`);
+    else this.#picture("shown", picture);
   }
 
   /** Ask for a line of input, below what has been written so far. */
@@ -107,8 +118,19 @@ export class CellView {
   }
 
   #value(bundle: MimeBundle): void {
-    const text = bundle["text/plain"];
-    if (typeof text === "string") this.#text("value", "value", text);
+    const picture = pictureOf(bundle);
+    if (picture === undefined) this.#text("value", "value", bundle["text/plain"]);
+    else this.#picture("value", picture);
+  }
+
+  #picture(label: string, picture: HTMLImageElement): void {
+    if (++this.#pictures > MAX_PICTURES) {
+      if (this.#pictures === MAX_PICTURES + 1) this.#note(`More than ${MAX_PICTURES} pictures are not shown.`);
+      return;
+    }
+    this.#foot.append(labelled("picture", label, picture));
+    picture.addEventListener("load", () => this.#host.grown(), { once: true });
+    this.#host.grown();
   }
 
   #text(kind: string, label: string, text: string): void {

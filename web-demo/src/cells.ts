@@ -35,6 +35,7 @@ export class Cells {
     const execution = session.run(code, {
       onStdout: (text) => view.stdout(text),
       onStderr: (text) => view.stderr(text),
+      onDisplay: (bundle) => view.shown(bundle),
       onInput: (request) => view.ask(request),
       maxOutputBytes: MAX_KEPT_BYTES,
     });
