@@ -37,9 +37,8 @@ export class RawClient implements Disposable {
     this.socket.on("message", (data) => {
       const frame = msgpack.unpack(data as Buffer) as RawFrame;
       this.frames.push(frame);
-      if (credit && frame.data instanceof Uint8Array && frame.data.length > 0) {
-        this.send({ type: "credit", bytes: frame.data.length });
-      }
+      const bytes = credit ? costOf(frame) : 0;
+      if (bytes > 0) this.send({ type: "credit", bytes });
       this.#wake();
     });
   }
@@ -110,6 +109,21 @@ export class RawClient implements Disposable {
     for (const wake of this.#waiting) wake();
     this.#waiting.clear();
   }
+}
+
+/** What a frame costs in credit, as docs/protocol.md says. */
+function costOf({ type, data, bundle, name, message, traceback }: RawFrame): number {
+  const parts: Readonly<Record<string, readonly unknown[]>> = {
+    stdout: [data],
+    stderr: [data],
+    result: Object.values(bundle ?? {}),
+    display: Object.values(bundle ?? {}),
+    error: [name, message, traceback],
+  };
+  return (parts[type] ?? []).reduce<number>((sum, part) => {
+    if (part instanceof Uint8Array) return sum + part.length;
+    return typeof part === "string" ? sum + Buffer.byteLength(part) : sum;
+  }, 0);
 }
 
 export interface RanCell {
