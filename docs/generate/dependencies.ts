@@ -23,6 +23,7 @@ const REASONS: Readonly<Record<string, string>> = {
   "@types/node": "Types of the oldest Node that is supported.",
   "@types/ws": "Types of ws.",
   esbuild: "Bundles the page in web-demo/. The version that tsx and Vite bring along, so that there is one.",
+  acorn: "Parses cells in the guest's Node; here for the tests of that. The guest's own is in its recipe.",
   autocannon: "Load on the REST API, with every answer looked at.",
   "@types/autocannon": "Types of autocannon.",
   pngjs: "Decodes the PNGs that figures are shown as, to check them.",

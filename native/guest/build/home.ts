@@ -26,6 +26,7 @@ export interface HomeLayout {
   readonly kernel: string;
   readonly locks: string;
   readonly log: string;
+  readonly npm: string;
   /** The user's own recipes. */
   readonly recipes: string;
   readonly root: string;
@@ -51,6 +52,7 @@ export function homeLayout(home: string): HomeLayout {
     kernel: join(home, "kernel"),
     locks: join(home, "locks"),
     log: join(home, "log"),
+    npm: join(home, "npm"),
     recipes: join(home, "recipes"),
     root: join(home, "root"),
     templates: join(home, "templates"),

@@ -156,6 +156,11 @@ int zb_link_wait(void) {
 
 int zb_link_open_wake_line(void) { return open(WAKE_LINE, O_RDWR | O_NOCTTY | O_NONBLOCK | O_CLOEXEC); }
 
+void zb_link_end(uint32_t reason) {
+  if (!detached) write_register(ZB_REG_AGENT_EXIT, reason);
+  _exit(1);
+}
+
 void zb_link_detach(void) {
   detached = 1;
   busy = 0;

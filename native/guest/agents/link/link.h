@@ -46,6 +46,12 @@ int zb_link_send_locked(uint8_t kind, uint8_t flags, uint8_t more, uint16_t exec
 /* A second opening of the wake-up line, which does not block. -1 with errno. */
 int zb_link_open_wake_line(void);
 
+/*
+ * Ends the VM, with a reason as of ZB_REG_AGENT_EXIT: for an agent that knows better why it ends than init could tell.
+ * Does not return.
+ */
+void zb_link_end(uint32_t reason);
+
 /* In a child of fork(2): the ring is not there. Every later call but zb_link_detached fails. */
 void zb_link_detach(void);
 int zb_link_detached(void);

@@ -12,7 +12,7 @@
 
 static DIR *processes;
 static int threads_fd = -1;
-/* Links of /proc/self/task while there is one thread: a directory's two, and one for each thread. */
+/* Links of /proc/self/task with the agent's own threads: a directory's two, and one for each thread. */
 static nlink_t links_alone;
 static long own_pid;
 

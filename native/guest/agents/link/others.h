@@ -1,5 +1,5 @@
 /*
- * Whether anything of the guest's but its agent's one thread could want to run.
+ * Whether anything of the guest's but its agent could want to run.
  *
  * The engine parks a guest whose agent is idle, which stops all of it. It sees in the kernel's memory whether
  * anything at all was started since the guest was last known to be alone, but not what: the kernel starts
@@ -8,7 +8,7 @@
 #ifndef ZEROBOOT_OTHERS_H
 #define ZEROBOOT_OTHERS_H
 
-/* Before there are any. 0, or -1 with errno. */
+/* While there are none but the agent's own threads, which count as part of it from then on. 0, or -1 with errno. */
 int zb_others_open(void);
 
 /*

@@ -16,6 +16,13 @@ import { withoutDropped } from "./dropped.js";
 import { packImage } from "./image.js";
 import { findLibraries, requireClosure } from "./libraries.js";
 import { loaderCache } from "./loader-cache.js";
+import {
+  addNpmFiles,
+  type FetchedNpmPackage,
+  fetchNpmPackages,
+  npmManifestPackages,
+  unpackNpmPackages,
+} from "./npm.js";
 import { addPreload, addUserFiles, makeRoom, ownInputs, unpackContainer, useInterpreter } from "./own.js";
 import type { LoadedRecipe, Recipe } from "./recipe.js";
 import { addOwnFiles, mergeUsr, normaliseModes, removeDanglingLinks, removeMatching } from "./tree.js";
@@ -77,12 +84,13 @@ export async function buildRoot(loaded: LoadedRecipe, request: string, context: 
             return fetched.packages;
           },
         );
+  const npmPackages = await fetchNpmPackages(recipe.npmPackages, partContext(context, 0.55, 0.65));
   const key = shortKey(
     digestParts({
       request,
       compiler,
       tools: tools.fetched.join("\n"),
-      packages: [...packages, ...buildPackages].map((of) => of.sha256).join("\n"),
+      packages: [...packages, ...buildPackages, ...npmPackages].map((of) => of.sha256).join("\n"),
     }),
   );
   const existing = await store.find(key);
@@ -92,7 +100,8 @@ export async function buildRoot(loaded: LoadedRecipe, request: string, context: 
     return existing;
   }
 
-  await assemble(root, headers, loaded, tools, context);
+  await unpackNpmPackages(npmPackages, headers, context);
+  await assemble(root, headers, loaded, npmPackages, tools, context);
   if (interpreter !== undefined) await useInterpreter(root, interpreter);
   if ((await rootRequest(loaded)) !== request) throw changedUnderway(recipe);
   context.progress.update(0.9, "packing the image");
@@ -105,7 +114,7 @@ export async function buildRoot(loaded: LoadedRecipe, request: string, context: 
     request,
     title: recipe.name,
     builtAt: new Date().toISOString(),
-    packages: manifestPackages([...packages, ...buildPackages]),
+    packages: [...manifestPackages([...packages, ...buildPackages]), ...npmManifestPackages(npmPackages)],
     compiler,
     fetchedTools: tools.fetched,
     symbols: {},
@@ -114,6 +123,10 @@ export async function buildRoot(loaded: LoadedRecipe, request: string, context: 
   const older = (await store.list()).filter((of) => of.manifest.title === recipe.name);
   for (const old of older.slice(KEPT_IMAGES)) await store.remove(old.manifest.key);
   return stored;
+}
+
+function partContext(context: BuildContext, from: number, to: number): BuildContext {
+  return { ...context, progress: partOf(context.progress, from, to) };
 }
 
 /** An image must never be kept under the key of other sources than it was made from. */
@@ -140,6 +153,7 @@ async function assemble(
   root: string,
   headers: string,
   { recipe, own }: LoadedRecipe,
+  npmPackages: readonly FetchedNpmPackage[],
   tools: Toolchain,
   context: BuildContext,
 ): Promise<void> {
@@ -147,6 +161,7 @@ async function assemble(
   await mergeUsr(root);
   await removeMatching(root, recipe.remove);
   if (recipe.container !== undefined) await makeRoom(root, recipe);
+  await addNpmFiles(npmPackages, headers, root);
   await addOwnFiles(root, recipe);
   if (own !== undefined) await addUserFiles(root, recipe, own);
   await addPreload(root, recipe);

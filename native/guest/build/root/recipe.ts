@@ -21,6 +21,16 @@ const recipeName = z.string().regex(/^[a-z][a-z0-9-]{0,30}$/);
 const packageName = z.string().regex(/^[a-z0-9][a-z0-9+.-]+$/, "must be a Debian package name");
 const globPattern = relativePath;
 
+/** A package of the npm registry, taken through the user's own npm and checked against what is written here. */
+const npmPackage = z.strictObject({
+  name: z.string().regex(/^(@[a-z0-9][a-z0-9._-]*\/)?[a-z0-9][a-z0-9._-]*$/, "must be an npm package name"),
+  version: z.string().regex(/^\d+\.\d+\.\d+(-[0-9A-Za-z.-]+)?$/, "must be one exact version"),
+  /** Of its archive, as the registry states it. */
+  integrity: z.string().regex(/^sha512-[A-Za-z0-9+/]{86}==$/, "must be a sha512 integrity"),
+  /** Its files by their path in the image. A directory is copied whole. */
+  files: z.record(relativePath, relativePath).default({}),
+});
+
 const compileStep = z.discriminatedUnion("kind", [
   z.strictObject({
     /** A static program that needs nothing of the guest. */
@@ -31,7 +41,10 @@ const compileStep = z.discriminatedUnion("kind", [
     output: relativePath,
   }),
   z.strictObject({
-    /** A shared object compiled against the headers of `buildPackages`; `include` of the image's kind is relative to them. */
+    /**
+     * A shared object, of C and C++ sources (`.cc`). `packageInclude` is relative to where `buildPackages` are
+     * unpacked; the npm package NAME lies at `npm/NAME` there.
+     */
     kind: z.literal("shared-object"),
     sources: z.array(relativePath).min(1),
     include: z.array(relativePath).default([]),
@@ -62,6 +75,7 @@ const recipeSchema = z
     drop: z.array(packageName).default([]),
     /** Packages unpacked beside the image for `compile`, never into it. Without their dependencies. */
     buildPackages: z.array(packageName).default([]),
+    npmPackages: z.array(npmPackage).default([]),
     /** Patterns of what no guest needs: `*` within a name, `**` across directories. */
     remove: z.array(globPattern).default([]),
     /** Symbolic links by path: what the packages' own scripts would have made. */
@@ -111,6 +125,7 @@ export const RECIPE_FILE = "recipe.json";
 
 /** How a template's root image is made, and what the template then needs. */
 export type Recipe = z.infer<typeof recipeSchema>;
+export type NpmPackage = z.infer<typeof npmPackage>;
 export type CompileStep = z.infer<typeof compileStep>;
 
 /**

@@ -1,0 +1,56 @@
+/*
+ * What the addon's files share: the functions each brings, and short ways to say what V8 says at length.
+ */
+#ifndef ZEROBOOT_NODE_CALLS_H
+#define ZEROBOOT_NODE_CALLS_H
+
+#include <node.h>
+#include <v8.h>
+
+#include <cstdint>
+
+namespace zb {
+
+using Args = const v8::FunctionCallbackInfo<v8::Value> &;
+
+// Each adds its functions to the module's exports.
+void AddLinkCalls(v8::Local<v8::Object> exports);
+void AddInputCalls(v8::Local<v8::Object> exports);
+void AddCellCalls(v8::Local<v8::Object> exports);
+void AddLoopCalls(v8::Local<v8::Object> exports);
+void AddIdentityCalls(v8::Local<v8::Object> exports);
+void AddMemoryCalls(v8::Local<v8::Object> exports);
+
+void Define(v8::Local<v8::Object> exports, const char *name, v8::FunctionCallback callback);
+// Throws a JavaScript Error with what errno says.
+void ThrowErrno(v8::Isolate *isolate, const char *what);
+
+uint32_t Number(Args args, int index);
+
+// The bytes of a string, as UTF-8, or of a typed array. Good while it and the value live.
+class Bytes {
+ public:
+  Bytes(v8::Isolate *isolate, v8::Local<v8::Value> value);
+  Bytes(const Bytes &) = delete;
+  Bytes &operator=(const Bytes &) = delete;
+  const char *data() const { return data_; }
+  size_t size() const { return size_; }
+
+ private:
+  v8::String::Utf8Value text_;
+  const char *data_ = nullptr;
+  size_t size_ = 0;
+};
+
+// Makes ready what interrupts need: a thread of its own. 0, or -1 with errno.
+int OpenInterrupts(v8::Isolate *isolate, uv_loop_s *loop);
+// The heap is full: breaks off what runs.
+void StopForMemory();
+
+// The execution whose output is written now; 0: none.
+uint16_t OutputExecution();
+void SetOutputExecution(uint16_t execution);
+
+}  // namespace zb
+
+#endif

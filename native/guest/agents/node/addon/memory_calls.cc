@@ -1,0 +1,71 @@
+//   limitMemory(bytes)     of what is left in the guest, the cells may have so much more
+//   collectGarbage()       all of it
+//
+// JavaScript's heap has a limit of its own (--max-old-space-size). A cell that reaches it is broken off like an
+// interrupted one and what it made is kept; where not even that is possible the agent says why it ends.
+#include <sys/resource.h>
+
+#include <cerrno>
+#include <cstdio>
+
+#include "calls.h"
+
+extern "C" {
+#include "link.h"
+}
+
+namespace zb {
+namespace {
+
+// What breaking a cell off and reporting it may take.
+constexpr size_t kReserveBytes = 32u << 20;
+// Given back to the limit when the heap has shrunk to so much of it.
+constexpr double kRestoreBelow = 0.8;
+// The stack of the main thread and of children, as everywhere.
+constexpr rlim_t kStackBytes = 8u << 20;
+
+size_t NearLimit(void *, size_t current, size_t initial) {
+  StopForMemory();
+  // A second time, before the first has helped, is the end.
+  return current > initial ? current : current + kReserveBytes;
+}
+
+void OnOutOfMemory(const char *, const v8::OOMDetails &) { zb_link_end(ZB_AGENT_EXIT_OUT_OF_MEMORY); }
+
+// A line `Name:  123 kB` of a file in /proc, in bytes; 0 without one.
+size_t Field(const char *path, const char *format) {
+  std::FILE *file = std::fopen(path, "re");
+  if (file == nullptr) return 0;
+  char line[128];
+  size_t kib = 0;
+  while (kib == 0 && std::fgets(line, sizeof line, file) != nullptr) {
+    if (std::sscanf(line, format, &kib) != 1) kib = 0;
+  }
+  std::fclose(file);
+  return kib << 10;
+}
+
+void LimitMemory(Args args) {
+  v8::Isolate *isolate = args.GetIsolate();
+  const double share = args[0].As<v8::Number>()->Value();
+  const size_t used = Field("/proc/self/status", "VmData: %zu");
+  const size_t available = Field("/proc/meminfo", "MemAvailable: %zu");
+  const rlimit data = {used + static_cast<size_t>(static_cast<double>(available) * share), RLIM_INFINITY};
+  const rlimit stack = {kStackBytes, RLIM_INFINITY};
+  // The hard limits stay: who knows better may raise the soft ones.
+  if (setrlimit(RLIMIT_DATA, &data) < 0 || setrlimit(RLIMIT_STACK, &stack) < 0) ThrowErrno(isolate, "limits");
+  isolate->SetOOMErrorHandler(OnOutOfMemory);
+  isolate->AddNearHeapLimitCallback(NearLimit, nullptr);
+  isolate->AutomaticallyRestoreInitialHeapLimit(kRestoreBelow);
+}
+
+void CollectGarbage(Args args) { args.GetIsolate()->LowMemoryNotification(); }
+
+}  // namespace
+
+void AddMemoryCalls(v8::Local<v8::Object> exports) {
+  Define(exports, "limitMemory", LimitMemory);
+  Define(exports, "collectGarbage", CollectGarbage);
+}
+
+}  // namespace zb

@@ -1,0 +1,60 @@
+/** process.stdout and process.stderr: what is written is in the link when write() returns. */
+import { Writable } from "node:stream";
+import { GUEST, link } from "./link.mjs";
+
+class Output extends Writable {
+  #kind;
+
+  constructor(kind, fd) {
+    super({ decodeStrings: false });
+    this.#kind = kind;
+    this.fd = fd;
+    this.isTTY = false;
+    this._type = "pipe";
+    this._isStdio = true;
+  }
+
+  write(chunk, encoding, callback) {
+    const done = typeof encoding === "function" ? encoding : callback;
+    if (typeof chunk === "string") {
+      const isText = typeof encoding !== "string" || /^utf-?8$/i.test(encoding);
+      link.write(this.#kind, isText ? chunk : Buffer.from(chunk, encoding));
+    } else if (ArrayBuffer.isView(chunk)) {
+      link.write(this.#kind, chunk);
+    } else {
+      const given = chunk === null ? "null" : typeof chunk;
+      throw Object.assign(
+        new TypeError(`The "chunk" argument must be of type string or an instance of Buffer. Received ${given}`),
+        { code: "ERR_INVALID_ARG_TYPE" },
+      );
+    }
+    if (typeof done === "function") process.nextTick(done, null);
+    return true;
+  }
+
+  /** Not closed: later cells write to it too. */
+  end(chunk, encoding, callback) {
+    if (chunk !== undefined && chunk !== null && typeof chunk !== "function") this.write(chunk, encoding);
+    const done = [chunk, encoding, callback].find((of) => typeof of === "function");
+    if (done !== undefined) process.nextTick(done);
+    return this;
+  }
+
+  destroy() {
+    return this;
+  }
+
+  _destroy(_error, callback) {
+    callback();
+  }
+}
+
+export function installOutput() {
+  for (const [name, kind, fd] of [
+    ["stdout", GUEST.STDOUT, 1],
+    ["stderr", GUEST.STDERR, 2],
+  ]) {
+    const stream = new Output(kind, fd);
+    Object.defineProperty(process, name, { configurable: true, enumerable: true, get: () => stream });
+  }
+}
