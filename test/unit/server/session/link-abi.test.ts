@@ -56,6 +56,20 @@ describe("what the server takes from link_abi.h", () => {
   });
 });
 
+it("is what the agent in JavaScript takes from it, too", () => {
+  const source = readFileSync(new URL("../../../../native/guest/agents/node/agent/link.mjs", import.meta.url), "utf8");
+  const single = [...source.matchAll(/^export const ([A-Z_]+) = (0x[0-9a-f]+|\d+);$/gm)];
+  const grouped = [...source.matchAll(/^export const (HOST|GUEST) = \{([^}]*)\}/gm)].flatMap(([, group, body]) =>
+    [...(body ?? "").matchAll(/([A-Z_]+): (0x[0-9a-f]+)/g)].map(([, name, value]) => ["", `${group}_${name}`, value]),
+  );
+  const taken = [...single, ...grouped].map(([, name, value]) => [
+    name === "LAST_OF_BUNDLE" ? "ZB_PART_LAST_OF_BUNDLE" : `ZB_${name}`,
+    Number(value),
+  ]);
+  expect(taken.length).toBeGreaterThan(25);
+  expect(taken).toEqual(taken.map(([name]) => [name, constants.get(String(name))]));
+});
+
 describe("struct zb_done", () => {
   it.each([
     [DONE.ok, "ok", 0],
