@@ -209,6 +209,32 @@ export interface EngineCounts {
   templates: number;
 }
 
+/** What all forks of this process have done together, those that are gone included. */
+export interface EngineTotals {
+  /** VM exits by what for. */
+  exits: Record<ExitKind, number>;
+  /** Bytes through the links, to guests and from them. */
+  bytesIn: number;
+  bytesOut: number;
+  /** How often a vCPU thread woke from a park. */
+  wakeups: number;
+  /** Now: forks that are parked. */
+  parked: number;
+}
+
+/** As `kExitKindNames` in native/src/machine/exit_counts.h. */
+export const EXIT_KINDS = [
+  "io",
+  "mmio",
+  "ioapic_eoi",
+  "msr_write",
+  "internal_error",
+  "shutdown",
+  "system_event",
+  "other",
+] as const;
+export type ExitKind = (typeof EXIT_KINDS)[number];
+
 export interface Engine {
   /** @throws EngineError `kvm_missing`, `kvm_forbidden`, `kvm_unsuitable` */
   probeHost(): HostReport;
@@ -222,4 +248,6 @@ export interface Engine {
   /** Read only a snapshot's header. @throws as {@link load} */
   inspect(path: string): TemplateInfo;
   counts(): EngineCounts;
+  /** Added up when asked: its cost grows with the forks that are alive. */
+  totals(): EngineTotals;
 }

@@ -11,6 +11,7 @@ import type {
   BootOptions,
   Engine,
   EngineCounts,
+  EngineTotals,
   HostReport,
   Template,
   TemplateInfo,
@@ -30,6 +31,7 @@ interface Addon {
   load(path: string, rootImagePath: string): Promise<AddonTemplate>;
   inspect(path: string): TemplateInfo;
   counts(): EngineCounts;
+  totals(): EngineTotals;
 }
 
 /** Thrown when the addon cannot be loaded. */
@@ -105,6 +107,7 @@ export function loadEngine(): Engine {
     load: (path, rootImagePath) => addon.load(path, rootImagePath).then(withTrampolines),
     inspect: (path) => addon.inspect(path),
     counts: () => addon.counts(),
+    totals: () => addon.totals(),
   };
   return engine;
 }

@@ -1,4 +1,5 @@
 import type { OutputStream } from "./output.js";
+import type { OutputEvent } from "./output-events.js";
 import type { ErrorFrame, ExecutionStatus, MimeBundle, StoppedBy } from "./protocol/frames.js";
 
 /** How an execution ended. */
@@ -45,6 +46,7 @@ export interface ExecutionControl {
   readonly outcome: Promise<ExecutionResult>;
   readonly stdout: OutputStream;
   readonly stderr: OutputStream;
+  readonly events: AsyncIterable<OutputEvent>;
   write(data: string | Uint8Array): void;
   drained(): Promise<void>;
   closeStdin(): void;
@@ -64,6 +66,11 @@ export class Execution implements Promise<ExecutionResult> {
   readonly id: string;
   readonly stdout: OutputStream;
   readonly stderr: OutputStream;
+  /**
+   * Output of both streams and displays, in their order. One iteration, begun in the turn in which `run` was called;
+   * output that it has not reached holds the guest back. Ends with the execution, or throws its error.
+   */
+  readonly events: AsyncIterable<OutputEvent>;
   readonly #control: ExecutionControl;
 
   /** @internal */
@@ -71,6 +78,7 @@ export class Execution implements Promise<ExecutionResult> {
     this.id = id;
     this.stdout = control.stdout;
     this.stderr = control.stderr;
+    this.events = control.events;
     this.#control = control;
   }
 

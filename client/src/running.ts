@@ -3,6 +3,7 @@ import type { ExecutionControl, ExecutionError, ExecutionResult, InterruptOption
 import { KeptDisplays } from "./kept-displays.js";
 import { DEFAULT_MAX_OUTPUT_BYTES, feedsStdin, type RunOptions } from "./options.js";
 import { OutputBuffer } from "./output.js";
+import { OutputEvents } from "./output-events.js";
 import { creditCost } from "./protocol/credit.js";
 import type {
   DisplayFrame,
@@ -11,6 +12,8 @@ import type {
   InputRequestFrame,
   MimeBundle,
   ServerFrame,
+  StderrFrame,
+  StdoutFrame,
 } from "./protocol/frames.js";
 import { type StdinHost, StdinWriter } from "./stdin-writer.js";
 
@@ -34,6 +37,7 @@ export class RunningExecution implements ExecutionControl {
   readonly #out: OutputBuffer;
   readonly #err: OutputBuffer;
   readonly #displays: KeptDisplays;
+  readonly #events: OutputEvents;
   readonly #stdin: StdinWriter;
   #stdinOpen: boolean;
   #settled = false;
@@ -59,6 +63,7 @@ export class RunningExecution implements ExecutionControl {
     const keep = options.maxOutputBytes ?? DEFAULT_MAX_OUTPUT_BYTES;
     this.#out = new OutputBuffer({ consumed, text: (text) => this.#call(() => options.onStdout?.(text)) }, keep);
     this.#displays = new KeptDisplays(keep);
+    this.#events = new OutputEvents(consumed);
     this.#err = new OutputBuffer({ consumed, text: (text) => this.#call(() => options.onStderr?.(text)) }, keep);
   }
 
@@ -68,6 +73,10 @@ export class RunningExecution implements ExecutionControl {
 
   get stderr() {
     return this.#err.stream;
+  }
+
+  get events() {
+    return this.#events;
   }
 
   /** Its `execute` is on the way: what accompanies it follows. */
@@ -110,9 +119,9 @@ export class RunningExecution implements ExecutionControl {
   receive(frame: ServerFrame): void {
     switch (frame.type) {
       case "stdout":
-        return this.#out.push(frame.data);
+        return this.#out.push(frame.data, this.#held(frame));
       case "stderr":
-        return this.#err.push(frame.data);
+        return this.#err.push(frame.data, this.#held(frame));
       case "result":
         this.#result = frame.bundle;
         return;
@@ -138,6 +147,7 @@ export class RunningExecution implements ExecutionControl {
     this.#settle();
     this.#out.end(error);
     this.#err.end(error);
+    this.#events.end(error);
     this.#reject(error);
   }
 
@@ -145,10 +155,17 @@ export class RunningExecution implements ExecutionControl {
     return this.#out.truncated || this.#err.truncated || this.#displays.truncated;
   }
 
+  /** What is left of a frame's cost when whoever iterates the events has taken it over. */
+  #held(frame: StdoutFrame | StderrFrame | DisplayFrame): number {
+    if (!this.#events.attached || this.#settled) return creditCost(frame);
+    this.#events.push(frame);
+    return 0;
+  }
+
   #display(frame: DisplayFrame): void {
     const { displaysInStdout, onDisplay } = this.#options;
-    const cost = creditCost(frame);
-    if (!this.#settled) this.#displays.add(frame.bundle, cost);
+    if (!this.#settled) this.#displays.add(frame.bundle, creditCost(frame));
+    const cost = this.#held(frame);
     if (displaysInStdout === true) this.#out.push(bytesOf(`${frame.bundle["text/plain"]}\n`), cost);
     else this.#host.consumed(cost);
     this.#call(() => onDisplay?.(frame.bundle));
@@ -168,6 +185,7 @@ export class RunningExecution implements ExecutionControl {
     // Ending the streams tells the callbacks the last of the text; they may still fail the execution.
     this.#out.end();
     this.#err.end();
+    this.#events.end();
     if (this.#settled) return;
     this.#settle();
     this.#resolve({

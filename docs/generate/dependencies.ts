@@ -14,6 +14,7 @@ const REASONS: Readonly<Record<string, string>> = {
   limiter: "Token buckets, one for each key; answers without waiting, as a handshake needs it.",
   "lru-cache": "Bounds how many of them are remembered.",
   msgpackr: "msgpack, in its build without generated code, behind a scan of our own (client/src/protocol/prescan.ts).",
+  "prom-client": "Metrics in Prometheus' text format; the common library for it.",
   pino: "The log: one JSON object a line.",
   "uWebSockets.js": "HTTP and WebSocket; see below.",
   uuid: "Session and request ids (version 7, ordered by time).",
@@ -35,6 +36,13 @@ const REASONS: Readonly<Record<string, string>> = {
   tsx: "Runs TypeScript where a build would be in the way: the scripts of tests and docs.",
   typescript: "The compiler.",
   vitest: "The test runner.",
+  "@seriousme/openapi-schema-validator": "Holds the OpenAPI document to the specification's own schema.",
+  "@prometheus-io/lezer-promql": "Prometheus' own grammar of PromQL: the dashboard's queries are parsed with it.",
+  "@lezer/common": "What that grammar runs on.",
+  "@lezer/highlight": "The same.",
+  "@lezer/lr": "The same.",
+  "eventsource-parser": "Reads streams of events as clients do, in their test.",
+  "parse-prometheus-text-format": "Reads metrics as a scraper would, in their test.",
 };
 
 export const DEPENDENCY_SECTIONS: Sections = {

@@ -1,14 +1,18 @@
 /** The pages that have generated sections, as they are and as they should be. */
 import { readFileSync } from "node:fs";
+import { API_SECTIONS } from "./api.js";
 import { CONFIGURATION_SECTIONS } from "./configuration.js";
 import { DEPENDENCY_SECTIONS } from "./dependencies.js";
 import { ERROR_SECTIONS } from "./errors.js";
+import { METRICS_SECTIONS } from "./metrics.js";
 import { fillSections, type Sections } from "./sections.js";
 
 const PAGES: Readonly<Record<string, Sections>> = {
+  "docs/API.md": API_SECTIONS,
   "docs/configuration.md": CONFIGURATION_SECTIONS,
   "docs/dependencies.md": DEPENDENCY_SECTIONS,
   "docs/errors.md": ERROR_SECTIONS,
+  "docs/metrics.md": METRICS_SECTIONS,
 };
 
 export interface Page {

@@ -15,6 +15,7 @@ const NOT_SENT = "This version does not send it.";
 export const FAILURE_REMEDIES: Readonly<Record<FailureCode, string>> = {
   unauthorized: "Send a key of the server's key file.",
   key_expired: "Send a key that is valid; its time is in the server's key file.",
+  key_not_permitted: "Use a key of the role that the request needs; the server's key file gives it.",
   origin_forbidden: "Add the page's origin to `--allow-origin`.",
   host_forbidden: "Add the name by which clients address the server to `--allow-host`.",
   subprotocol_unsupported: "Offer `zeroboot.v1.msgpack`.",

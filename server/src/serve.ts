@@ -10,6 +10,7 @@ import { RateLimits } from "./access/rate-limits.js";
 import { type Config, packageVersion, requireSafeBind } from "./config/config.js";
 import { type PageFile, readPageFiles } from "./http/page-files.js";
 import type { Logger } from "./logger.js";
+import { Metrics } from "./metrics/metrics.js";
 import { createLogger } from "./pino-logger.js";
 import { Server } from "./server.js";
 import { DEFAULT_SESSION_SETTINGS } from "./session/limits.js";
@@ -46,6 +47,9 @@ export async function serve(config: Config): Promise<number> {
   const store = new TemplateStore(engine, host);
   const names = servedNames(config, await recipeNames({ directory: store.layout.recipes }));
   const templates = shelfOf(config, names, store, log);
+  const version = packageVersion(packageRoot());
+  const metrics = new Metrics({ version, kvm: host.kind });
+  metrics.watchProcess();
   const server = await Server.create({
     engine,
     createTransport: createUwsTransport,
@@ -67,6 +71,8 @@ export async function serve(config: Config): Promise<number> {
     },
     templates,
     page,
+    metrics,
+    version,
     log,
   });
   const stopping = new AbortController();
@@ -83,7 +89,6 @@ export async function serve(config: Config): Promise<number> {
   });
   try {
     const address = await server.listen(config.host, config.port);
-    const version = packageVersion(packageRoot());
     log.info({ version, ...address, kvm: host.description, quirks: host.quirks }, "listening");
     const { info } = await templates.openDefault();
     if (!stopping.signal.aborted) {

@@ -11,7 +11,10 @@ import type { PageFile } from "./http/page-files.js";
 import { failure } from "./http/responses.js";
 import { createRouter } from "./http/router.js";
 import type { Logger } from "./logger.js";
+import type { Metrics } from "./metrics/metrics.js";
+import { metricsRoute } from "./metrics/route.js";
 import { execRoutes } from "./rest/exec.js";
+import { openApiRoute } from "./rest/openapi.js";
 import { sessionRoutes } from "./rest/sessions.js";
 import type { FrameSink } from "./session/frame-sink.js";
 import type { SessionSettings } from "./session/limits.js";
@@ -35,12 +38,14 @@ import { loopbackPlatform } from "./websocket/loopback.js";
 
 export const SESSION_PATH = "/v1/session";
 const SESSIONS_PATH = "/v1/sessions";
+const OPENAPI_PATH = "/v1/openapi.json";
+const METRICS_PATH = "/v1/metrics";
 const HEALTH_PATHS = ["/v1/health", "/health"];
 /** How often a stopping server looks whether the reaper has finished, milliseconds. */
 const REAPED_POLL_MS = 5;
 
 export interface ServerOptions {
-  readonly engine: Pick<Engine, "counts">;
+  readonly engine: Pick<Engine, "counts" | "totals">;
   readonly createTransport: (handlers: TransportHandlers, options: TransportOptions) => Promise<Transport>;
   readonly transport: TransportOptions;
   readonly policy: HostPolicy;
@@ -52,6 +57,9 @@ export interface ServerOptions {
   readonly templates: TemplateShelf;
   /** The page at `/`; undefined: it has not been built. */
   readonly page: readonly PageFile[] | undefined;
+  readonly metrics: Metrics;
+  /** Of the package. */
+  readonly version: string;
   readonly log: Logger;
 }
 
@@ -91,16 +99,23 @@ export class Server {
       gate: options.gate,
       open: (template: string, caller: Caller) => present().#openHere(template, caller),
       defaultTemplate: options.templates.defaultName,
+      onRan: (totalMs: number) => options.metrics.ran(totalMs),
       log: options.log,
     };
+    const sources = { engine: options.engine, sessions, templates: options.templates };
     const routes = {
       ...pageRoutes(options.page),
       ...Object.fromEntries(HEALTH_PATHS.map((path) => [path, health])),
       ...execRoutes(exec),
       ...sessionRoutes(SESSIONS_PATH, { gate: options.gate, sessions }),
+      [METRICS_PATH]: metricsRoute({ gate: options.gate, metrics: options.metrics, sources }),
+      [OPENAPI_PATH]: openApiRoute(options.version),
       [SESSION_PATH]: session,
     };
-    const router = createRouter(options.policy, routes, options.log);
+    const router = createRouter(options.policy, routes, {
+      log: options.log,
+      count: (answered) => options.metrics.answered(answered),
+    });
     const handlers: TransportHandlers = {
       onRequest: router,
       onUpgrade: (request) => present().#upgrade(request, router),
@@ -169,6 +184,7 @@ export class Server {
     if ("code" in admitted) {
       const { code, message } = admitted;
       this.#options.log.info({ code, remote: request.remoteAddress }, "session refused");
+      this.#options.metrics.refused(code);
       return {
         accept: true,
         ...this.#confirmedProtocol(request),
@@ -182,7 +198,10 @@ export class Server {
   #serve(connection: Connection, template: string, caller: Caller): ConnectionHandlers {
     // Several may have been admitted before the first of them opened.
     const refused = this.#unavailable(template, caller);
-    if (refused !== undefined) return refuseConnection(connection, refused.code, refused.message);
+    if (refused !== undefined) {
+      this.#options.metrics.refused(refused.code);
+      return refuseConnection(connection, refused.code, refused.message);
+    }
     return serveSession(connection, (sink) => this.#startSession(template, caller, sink));
   }
 
@@ -226,15 +245,18 @@ export class Server {
     if (template === undefined) throw new TypeError(`template ${name} was admitted and is not there`);
     const id = uuid();
     const log = this.#options.log.child({ sessionId: id, ...(caller.holder && { key: caller.holder.id }) });
+    const meter = this.#options.metrics.session(name);
     const session = new Session({
       id,
       template,
       templateName: name,
       settings: this.#options.settings,
-      sink,
+      sink: meter.watch(sink),
       log,
+      onClosing: () => meter.ending(),
       onClosed: () => {
         this.#sessions.remove(id);
+        meter.ended();
         log.debug({}, "session closed");
       },
     });

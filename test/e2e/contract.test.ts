@@ -24,7 +24,13 @@ const LIFETIME_MS = 5000;
 const REQUESTS_A_MINUTE = 10;
 /** In a row, after which a session is ended. */
 const REFUSED_FRAMES = 256;
-const KEYS = { mine: "zb_live_mine", other: "zb_live_other", old: "zb_live_old", demo: "zb_demo_one" };
+const KEYS = {
+  mine: "zb_live_mine",
+  other: "zb_live_other",
+  old: "zb_live_old",
+  demo: "zb_demo_one",
+  metrics: "zb_read",
+};
 
 const msgpack = new Packr({ useRecords: false, variableMapSize: true });
 const keyFile = join(tmpdir(), `zeroboot-contract-${process.pid}.json`);
@@ -33,8 +39,12 @@ let server: ServerProcess;
 let brief: ServerProcess;
 
 beforeAll(async () => {
-  const { old, ...good } = KEYS;
-  writeFileSync(keyFile, JSON.stringify([...Object.values(good), { key: old, expiresAt: "2020-01-01T00:00:00Z" }]));
+  const { old, metrics, ...good } = KEYS;
+  const special = [
+    { key: old, expiresAt: "2020-01-01T00:00:00Z" },
+    { key: metrics, role: "metrics" },
+  ];
+  writeFileSync(keyFile, JSON.stringify([...Object.values(good), ...special]));
   const limits = ["--max-sessions", "3", "--max-sessions-per-key", "2"];
   server = await ServerProcess.ready(["--api-keys-file", keyFile, ...limits]);
   brief = await ServerProcess.ready(["--session-lifetime-ms", String(LIFETIME_MS)]);
@@ -122,6 +132,11 @@ const SHOWN: Record<FailureCode, Shown> = {
     http("POST", "/v1/exec", EXEC, none),
   ],
   key_expired: [socket({ headers: bearer(KEYS.old) }), http("POST", "/v1/exec", EXEC, bearer(KEYS.old))],
+  key_not_permitted: [
+    socket({ headers: bearer(KEYS.metrics) }),
+    http("POST", "/v1/exec", EXEC, bearer(KEYS.metrics)),
+    http("GET", "/v1/metrics"),
+  ],
   origin_forbidden: [
     socket({ headers: { ...bearer(KEYS.mine), ...forged } }),
     socket({ headers: { ...bearer(KEYS.mine), origin: "null" } }),

@@ -105,6 +105,12 @@ export class ServerProcess implements AsyncDisposable {
     };
   }
 
+  /** Resident memory. */
+  rssBytes(): number {
+    const status = readFileSync(`/proc/${this.pid}/status`, "utf8");
+    return Number(/^VmRSS:\s+(\d+) kB$/m.exec(status)?.[1]) * 1024;
+  }
+
   /** Waits until no VM is left. @returns the milliseconds it took */
   async emptied(withinMs: number): Promise<number> {
     const start = performance.now();

@@ -8,7 +8,7 @@
  *                    comment behind each `console.log(...)`
  *   python server    the same in Python, what it prints is behind each `print(...)`
  *   sh host          commands that change the machine they run on, or take minutes: never run
- *   text, ini, nginx, json    not programs
+ *   text, ini, nginx, json, yaml    not programs
  *
  * In expected output a line `...` stands for any lines, and `...` within a line for any text.
  */
@@ -22,6 +22,7 @@ export const SNIPPET_KINDS = [
   "text",
   "ini",
   "nginx",
+  "yaml",
   "json",
 ] as const;
 

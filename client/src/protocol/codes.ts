@@ -16,6 +16,11 @@ export const FAILURES = {
   // Refused before there is a session.
   unauthorized: { closeCode: 4401, httpStatus: 401, meaning: "The API key is missing or not known." },
   key_expired: { closeCode: 4402, httpStatus: 401, meaning: "The API key is not valid any more." },
+  key_not_permitted: {
+    closeCode: 4431,
+    httpStatus: 403,
+    meaning: "The API key is for something else: one with the role metrics reads metrics, and no other does.",
+  },
   origin_forbidden: { closeCode: 4403, httpStatus: 403, meaning: "This web origin is not allowed to connect." },
   host_forbidden: {
     closeCode: 4421,

@@ -112,6 +112,21 @@ Napi::Value JsCounts(const Napi::CallbackInfo& info) {
   return counts;
 }
 
+Napi::Value JsTotals(const Napi::CallbackInfo& info) {
+  const ForkTotals sum = ForkLedgerEntry::Sum();
+  Napi::Object exits = Napi::Object::New(info.Env());
+  for (size_t kind = 0; kind < sum.exits.size(); kind++) {
+    exits.Set(kExitKindNames[kind], static_cast<double>(sum.exits[kind]));
+  }
+  Napi::Object totals = Napi::Object::New(info.Env());
+  totals.Set("exits", exits);
+  totals.Set("bytesIn", static_cast<double>(sum.bytes_in));
+  totals.Set("bytesOut", static_cast<double>(sum.bytes_out));
+  totals.Set("wakeups", static_cast<double>(sum.wakeups));
+  totals.Set("parked", static_cast<double>(sum.parked));
+  return totals;
+}
+
 }  // namespace
 
 static Napi::Object InitAddon(Napi::Env env, Napi::Object exports) {
@@ -124,6 +139,7 @@ static Napi::Object InitAddon(Napi::Env env, Napi::Object exports) {
   exports.Set("load", Napi::Function::New<JsLoad>(env));
   exports.Set("inspect", Napi::Function::New<JsInspect>(env));
   exports.Set("counts", Napi::Function::New<JsCounts>(env));
+  exports.Set("totals", Napi::Function::New<JsTotals>(env));
   return exports;
 }
 

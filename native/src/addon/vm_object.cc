@@ -28,6 +28,7 @@ class VmObject::Events : public VmEvents {
       js_end.Set("detail", end.detail);
       js_end.Set("console", end.console);
       object->ended_ = true;
+      Addon::Of(env).vms.erase(object->vm_);
       object->Deliver(env, "onEnd", js_end);
       object->handlers_.Reset();
       Addon::Of(env).events->Unreference();
@@ -67,7 +68,6 @@ Napi::Value VmObject::Fork(Napi::Env env, std::shared_ptr<const Template> source
   // Until OnEnd is delivered the object lives, whatever its owner does with it, and so does the process.
   object->Ref();
   addon.events->Reference();
-  std::erase_if(addon.vms, [](const auto& vm) { return vm.expired(); });
   addon.vms.insert(object->vm_);
   return js_vm;
 }

@@ -4,6 +4,7 @@
 #include <atomic>
 #include <memory>
 
+#include "fork/fork_ledger.h"
 #include "fork/guest_runner.h"
 #include "template/template.h"
 
@@ -76,6 +77,7 @@ class ForkedVm {
   const std::shared_ptr<VmEvents> events_;
   const Options options_;
   GuestRunner runner_;
+  const ForkLedgerEntry in_ledger_{runner_};
   std::mutex memory_mutex_;  // guards memory_, which other threads only look at
   const GuestMemory* memory_ = nullptr;
 };

@@ -337,8 +337,7 @@ GuestRunner::Outcome GuestRunner::Loop(Machine& machine, TickDeferral* ticks) {
     if (kicked) HandleTimer(machine);
     if (!machine.link().violation().empty()) return Outcome::kEnded;
     bool go_on = true;
-    const Machine::Next next = machine.RunOnce();
-    exits_.store(machine.exits(), std::memory_order_relaxed);
+    const Machine::Next next = machine.RunOnce(exits_);
     switch (next) {
       case Machine::Next::kRun:
         break;

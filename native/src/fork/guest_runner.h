@@ -68,7 +68,8 @@ class GuestRunner {
   uint64_t bytes_in() const { return bytes_in_.load(std::memory_order_relaxed); }
   uint64_t bytes_out() const { return bytes_out_.load(std::memory_order_relaxed); }
   // VM exits so far.
-  uint64_t exits() const { return exits_.load(std::memory_order_relaxed); }
+  const ExitCounts& exit_counts() const { return exits_; }
+  uint64_t exits() const { return exits_.Total(); }
   // How often the vCPU thread woke from a park.
   uint64_t wakeups() const { return wakeups_.load(std::memory_order_relaxed); }
 
@@ -137,7 +138,8 @@ class GuestRunner {
   std::optional<uint64_t> forks_when_alone_;
 
   std::atomic<bool> parked_{false};
-  std::atomic<uint64_t> bytes_in_{0}, bytes_out_{0}, exits_{0}, wakeups_{0};
+  std::atomic<uint64_t> bytes_in_{0}, bytes_out_{0}, wakeups_{0};
+  ExitCounts exits_;
   // Drains the ring while output may come; looks for an idle guest while the agent waits.
   std::optional<KickTimer> timer_;
   uint64_t look_interval_ns_ = 0;  // grows while the same cell's others live

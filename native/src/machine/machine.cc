@@ -69,10 +69,10 @@ Machine::Next Machine::End(EndReason reason, std::string detail) {
   return Next::kEnd;
 }
 
-Machine::Next Machine::RunOnce() {
+Machine::Next Machine::RunOnce(ExitCounts& exits) {
   if (vcpu_.Run() == Vcpu::RunResult::kInterrupted) return Next::kInterrupted;
-  exits_++;
   kvm_run& run = *vcpu_.run();
+  exits.Add(run.exit_reason);
   switch (run.exit_reason) {
     case KVM_EXIT_IO:
       return HandlePortIo();

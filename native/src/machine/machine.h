@@ -17,6 +17,7 @@
 #include "hosts/host.h"
 #include "kvm/vcpu_state.h"
 #include "kvm/vm.h"
+#include "machine/exit_counts.h"
 #include "machine/guest_memory.h"
 
 namespace zb {
@@ -74,8 +75,8 @@ class Machine {
   Machine(const MemoryLayout& layout, int ram_fd, std::shared_ptr<const RootImage> root, MemorySharing sharing,
           BootQuirks* boot_quirks, const VmFactory& create_vm = CreateVm);
 
-  // Enters the guest once and handles the exit. Throws EngineError (kKvmFailed).
-  Next RunOnce();
+  // Enters the guest once, counts the exit and handles it. Throws EngineError (kKvmFailed).
+  Next RunOnce(ExitCounts& exits);
   // Answers the pending read; the guest goes on at the next RunOnce.
   void Answer(uint32_t value);
 
@@ -94,7 +95,6 @@ class Machine {
   Link& link() { return link_; }
   const MachineEnd& end() const { return end_; }
   const ConsoleTail& console() const { return console_; }
-  uint64_t exits() const { return exits_; }
 
  private:
   Next HandlePortIo();
@@ -121,7 +121,6 @@ class Machine {
   ConsoleTail console_;
   std::function<void(uint8_t)> console_listener_;
   MachineEnd end_;
-  uint64_t exits_ = 0;
 };
 
 }  // namespace zb

@@ -5,6 +5,10 @@ const DEMO_PREFIX = "zb_demo_";
 /** Of a key's digest, in logs and in the ownership of sessions: enough to tell keys apart, not to guess one. */
 const ID_LENGTH = 16;
 
+/** What a key is for: sessions and programs, or reading metrics and nothing else. */
+export const KEY_ROLES = ["user", "metrics"] as const;
+export type KeyRole = (typeof KEY_ROLES)[number];
+
 /** One entry of a key file, checked. */
 export interface KeyEntry {
   readonly key: string;
@@ -12,6 +16,8 @@ export interface KeyEntry {
   readonly name?: string | undefined;
   /** Milliseconds since 1970; never if undefined. */
   readonly expiresAt?: number | undefined;
+  /** @default "user" */
+  readonly role?: KeyRole | undefined;
 }
 
 /** Who asks, without the secret. */
@@ -20,6 +26,7 @@ export interface KeyHolder {
   readonly id: string;
   readonly name: string | undefined;
   readonly isDemo: boolean;
+  readonly role: KeyRole;
 }
 
 interface KnownKey extends KeyHolder {
@@ -32,10 +39,10 @@ export class ApiKeys {
   readonly #known: readonly KnownKey[];
 
   constructor(entries: readonly KeyEntry[]) {
-    this.#known = entries.map(({ key, name, expiresAt }) => {
+    this.#known = entries.map(({ key, name, expiresAt, role = "user" }) => {
       const hash = digest(key);
       const id = hash.toString("hex").slice(0, ID_LENGTH);
-      return { digest: hash, id, name, isDemo: key.startsWith(DEMO_PREFIX), expiresAt };
+      return { digest: hash, id, name, isDemo: key.startsWith(DEMO_PREFIX), role, expiresAt };
     });
   }
 
@@ -48,8 +55,8 @@ export class ApiKeys {
     }
     if (found === undefined) return "unauthorized";
     if (found.expiresAt !== undefined && found.expiresAt <= now) return "key_expired";
-    const { id, name, isDemo } = found;
-    return { id, name, isDemo };
+    const { id, name, isDemo, role } = found;
+    return { id, name, isDemo, role };
   }
 }
 

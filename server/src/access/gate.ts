@@ -1,7 +1,7 @@
 import type { FailureCode } from "@zeroboot/sdk/protocol";
 import type { TransportRequest } from "../transport/transport.js";
 import { presentedKey } from "./admission.js";
-import type { KeyHolder } from "./api-keys.js";
+import type { KeyHolder, KeyRole } from "./api-keys.js";
 import type { TrustedProxies } from "./client-address.js";
 import type { KeyRing } from "./key-ring.js";
 import type { RateLimits } from "./rate-limits.js";
@@ -36,14 +36,18 @@ export class Gate {
     this.#proxies = proxies;
   }
 
-  /** Who asks. Costs nothing of what a key may ask. */
-  identify(request: TransportRequest): Caller | Refusal {
+  /**
+   * Who asks. Costs nothing of what a key may ask.
+   * @param role that the key must have
+   */
+  identify(request: TransportRequest, role: KeyRole = "user"): Caller | Refusal {
     const { keys } = this.#ring;
     const address = this.#proxies.clientAddress(request.remoteAddress, request.headers.get("x-forwarded-for"));
     if (keys === undefined) return { holder: undefined, owner: undefined, address };
     const presented = presentedKey(request);
     const found = presented === undefined ? "unauthorized" : keys.find(presented);
     if (typeof found === "string") return { code: found };
+    if (found.role !== role) return { code: "key_not_permitted" };
     return { holder: found, owner: found.isDemo ? `${found.id}@${address}` : found.id, address };
   }
 
@@ -55,8 +59,8 @@ export class Gate {
   }
 
   /** {@link identify} and one request's {@link charge}. */
-  admit(request: TransportRequest): Caller | Refusal {
-    const caller = this.identify(request);
+  admit(request: TransportRequest, role: KeyRole = "user"): Caller | Refusal {
+    const caller = this.identify(request, role);
     return "code" in caller ? caller : (this.charge(caller) ?? caller);
   }
 }

@@ -1,7 +1,7 @@
 import { readFileSync } from "node:fs";
 import * as z from "zod";
 import { errorCode, ServerError } from "../errors.js";
-import { ApiKeys, type KeyEntry } from "./api-keys.js";
+import { ApiKeys, KEY_ROLES, type KeyEntry } from "./api-keys.js";
 
 /** Used without being asked for, if it is there: in the working directory. */
 export const DEFAULT_API_KEYS_FILE = "api_keys.json";
@@ -15,7 +15,12 @@ const key = z
 const entry = z.union([
   key.transform((text): KeyEntry => ({ key: text })),
   z
-    .strictObject({ key, name: z.string().max(100).optional(), expiresAt: z.iso.datetime({ offset: true }).optional() })
+    .strictObject({
+      key,
+      name: z.string().max(100).optional(),
+      expiresAt: z.iso.datetime({ offset: true }).optional(),
+      role: z.enum(KEY_ROLES).optional(),
+    })
     .transform(
       (of): KeyEntry => ({ ...of, expiresAt: of.expiresAt === undefined ? undefined : Date.parse(of.expiresAt) }),
     ),
@@ -31,7 +36,7 @@ export interface KeySources {
 }
 
 /**
- * Read the keys: JSON arrays of strings, or of `{key, name?, expiresAt?}` with an ISO 8601 time.
+ * Read the keys: JSON arrays of strings, or of `{key, name?, expiresAt?, role?}` with an ISO 8601 time.
  * @returns undefined when there are no keys, and then everybody may come
  * @throws ServerError `api_keys_invalid`: what is not understood must not open the server
  */
@@ -71,7 +76,7 @@ function parse(text: string, source: string): KeyEntry[] {
 
 function invalid(source: string, why: string, cause?: unknown): ServerError {
   return new ServerError("api_keys_invalid", `${source} cannot be used: ${why}`, {
-    remedy: 'Write it as a JSON array of strings, for example ["key-1"], or of {"key", "name", "expiresAt"}.',
+    remedy: 'Write it as a JSON array of strings, for example ["key-1"], or of {"key", "name", "expiresAt", "role"}.',
     cause,
   });
 }

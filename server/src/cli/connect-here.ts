@@ -80,6 +80,7 @@ class Fork {
         settings: SETTINGS,
         sink,
         log: silentLogger,
+        onClosing: () => {},
         onClosed: () => this.#resolveEnded(),
       });
       this.#isServed = true;

@@ -15,6 +15,11 @@ export function json(status: number, value: unknown, headers: Headers = {}): Tra
   };
 }
 
+/** @param contentType with its charset */
+export function text(status: number, body: string, contentType: string): TransportResponse {
+  return { status, headers: { ...COMMON_HEADERS, "content-type": contentType }, body };
+}
+
 /** Statuses after which a client may just ask again, and when, in seconds, if nobody knows better. */
 const RETRY_AFTER: Readonly<Record<number, string>> = { 429: "1", 503: "1" };
 
@@ -30,7 +35,7 @@ export function failure(
 ): TransportResponse {
   const { httpStatus } = FAILURES[code];
   const retryAfter = RETRY_AFTER[httpStatus];
-  return json(
+  const answer = json(
     httpStatus,
     { error: message, code, request_id: requestId },
     {
@@ -40,6 +45,7 @@ export function failure(
       ...headers,
     },
   );
+  return { ...answer, code };
 }
 
 /** {@link failure} for who is refused. */

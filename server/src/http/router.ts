@@ -2,13 +2,22 @@ import { v7 as uuid } from "uuid";
 import { checkOrigin } from "../access/admission.js";
 import type { HostPolicy } from "../access/host-policy.js";
 import type { Logger } from "../logger.js";
-import type { TransportAnswer, TransportRequest, TransportResponse } from "../transport/transport.js";
+import type { AnsweredRequest } from "../metrics/metrics.js";
+import type { StreamedResponse, TransportAnswer, TransportRequest, TransportResponse } from "../transport/transport.js";
 import { failure, noContent } from "./responses.js";
 
 export interface Route {
   /** GET implies HEAD. */
   readonly methods: readonly string[];
   handle(request: TransportRequest, requestId: string): TransportAnswer;
+}
+
+type AnyResponse = TransportResponse | StreamedResponse;
+
+/** Who is told of every answer; of a streamed one, when it begins. */
+export interface RouterObservers {
+  readonly log?: Logger;
+  readonly count?: (answered: AnsweredRequest) => void;
 }
 
 /** What is below a path that ends so is the route's. */
@@ -23,22 +32,27 @@ const PREFLIGHT_MAX_AGE = "600";
 export function createRouter(
   policy: HostPolicy,
   routes: Readonly<Record<string, Route>>,
-  log?: Logger,
+  { log, count }: RouterObservers = {},
 ): (request: TransportRequest) => TransportAnswer {
-  const byPath = new Map(Object.entries(routes));
-  const find = (path: string) => byPath.get(path) ?? byPath.get(path.slice(0, path.lastIndexOf("/")) + BELOW);
+  const known = new Map(Object.entries(routes));
+  const patternOf = (path: string) =>
+    [path, path.slice(0, path.lastIndexOf("/")) + BELOW].find((pattern) => known.has(pattern));
   return (request) => {
     const requestId = uuid();
     const start = performance.now();
-    const answered = (response: TransportResponse): TransportResponse => {
-      if (log !== undefined) logAnswer(log, requestId, request, response, performance.now() - start);
+    const pattern = patternOf(request.path);
+    const answered = <R extends AnyResponse>(response: R): R => {
+      const ms = performance.now() - start;
+      if (log !== undefined) logAnswer(log, requestId, request, response, ms);
+      const code = "code" in response ? response.code : undefined;
+      count?.({ route: pattern, method: request.method, status: response.status, ms, code });
       return response;
     };
     // Whoever forwards such a request may have read it otherwise: what follows on the connection is nobody's.
     if (isAmbiguous(request)) return answered(failure("request_malformed", requestId, { connection: "close" }));
     const refused = checkOrigin(request, policy);
     if (refused !== undefined) return answered(failure(refused, requestId));
-    const route = find(request.path);
+    const route = pattern === undefined ? undefined : known.get(pattern);
     const answer = route === undefined ? failure("not_found", requestId) : dispatch(route, request, requestId);
     const origin = request.headers.get("origin");
     return finish(answer, (response) => answered(origin === undefined ? response : readableBy(origin, response)));
@@ -70,7 +84,7 @@ function preflight(methods: string): Readonly<Record<string, string>> {
 }
 
 /** `work` on the response, whenever there is one. */
-function finish(answer: TransportAnswer, work: (response: TransportResponse) => TransportResponse): TransportAnswer {
+function finish(answer: TransportAnswer, work: <R extends AnyResponse>(response: R) => R): TransportAnswer {
   if ("status" in answer) return work(answer);
   return {
     maxBodyBytes: answer.maxBodyBytes,
@@ -83,7 +97,7 @@ function finish(answer: TransportAnswer, work: (response: TransportResponse) => 
 const EXPOSED_HEADERS = "retry-after, x-request-id";
 
 /** Let the page of an origin that was found allowed see the answer. */
-function readableBy(origin: string, response: TransportResponse): TransportResponse {
+function readableBy<R extends AnyResponse>(origin: string, response: R): R {
   const readable = {
     "access-control-allow-origin": origin,
     "access-control-expose-headers": EXPOSED_HEADERS,
@@ -93,7 +107,7 @@ function readableBy(origin: string, response: TransportResponse): TransportRespo
 }
 
 /** Neither bodies nor queries nor headers: they may have code and keys in them. */
-function logAnswer(log: Logger, requestId: string, request: TransportRequest, response: TransportResponse, ms: number) {
+function logAnswer(log: Logger, requestId: string, request: TransportRequest, response: AnyResponse, ms: number) {
   const { method, path } = request;
   const line = { requestId, method, path, status: response.status, ms: Math.round(ms * 1000) / 1000 };
   if (response.status >= 400 || method === "POST" || method === "DELETE") log.info(line, "request");

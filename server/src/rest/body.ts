@@ -1,7 +1,7 @@
 import type * as z from "zod";
 import { failure } from "../http/responses.js";
 import type { Logger } from "../logger.js";
-import type { DeferredAnswer, TransportRequest, TransportResponse } from "../transport/transport.js";
+import type { DeferredAnswer, StreamedResponse, TransportRequest, TransportResponse } from "../transport/transport.js";
 import { MAX_BODY_BYTES } from "./schemas.js";
 
 /** A body that is not what it should be. */
@@ -22,7 +22,7 @@ export function isJson(request: TransportRequest): boolean {
 export function withJsonBody(
   requestId: string,
   log: Logger,
-  answer: (body: unknown, gone: AbortSignal) => Promise<TransportResponse>,
+  answer: (body: unknown, gone: AbortSignal) => Promise<TransportResponse | StreamedResponse>,
 ): DeferredAnswer {
   return {
     maxBodyBytes: MAX_BODY_BYTES,

@@ -12,11 +12,13 @@ import type { Caller, Gate, Refusal } from "../access/gate.js";
 import { failure, json, refused } from "../http/responses.js";
 import type { Route } from "../http/router.js";
 import type { Logger } from "../logger.js";
-import type { TransportRequest } from "../transport/transport.js";
+import type { StreamedResponse, TransportRequest, TransportResponse } from "../transport/transport.js";
 import { BodyError, check, isJson, withJsonBody } from "./body.js";
+import { EVENT_STREAM_HEADERS, formatEvent, keptAlive, wantsEventStream } from "./event-stream.js";
 import { LANGUAGES } from "./languages.js";
-import { type NotRun, type Program, type Ran, runProgram } from "./runner.js";
-import { batchRequest, type ExecRequest, execRequest } from "./schemas.js";
+import { jsonBundle, type NotRun, type Program, type Ran } from "./program.js";
+import { runProgram, type StreamedProgram, streamProgram } from "./runner.js";
+import { batchRequest, type ExecAnswer, type ExecEnd, type ExecRequest, execRequest } from "./schemas.js";
 
 /** Kept of each output stream of one program, and of all programs of a batch together, bytes. */
 const MAX_OUTPUT_BYTES = 4 * 1024 * 1024;
@@ -28,6 +30,8 @@ export interface ExecOptions {
   /** Where a session of this template is to be had, or why there is none to be had. */
   readonly open: (template: string, caller: Caller) => Platform | Refusal;
   readonly defaultTemplate: string;
+  /** A program has run, so long after it was asked for. */
+  readonly onRan: (totalMs: number) => void;
   readonly log: Logger;
 }
 
@@ -56,9 +60,12 @@ class Exec {
     const caller = this.#options.gate.admit(request);
     if ("code" in caller) return refused(caller, requestId);
     if (!isJson(request)) return failure("media_type_unsupported", requestId);
+    const asEvents = wantsEventStream(request);
     return withJsonBody(requestId, this.#options.log, async (body, gone) => {
       refuseFiles(body);
-      const outcome = await this.#run(check(execRequest, body), caller, MAX_OUTPUT_BYTES, gone);
+      const program = check(execRequest, body);
+      if (asEvents) return this.#stream(program, caller, requestId, gone);
+      const outcome = await this.#run(program, caller, MAX_OUTPUT_BYTES, gone);
       if ("ran" in outcome) return json(200, answerOf(requestId, outcome), { "x-request-id": requestId });
       return refused(outcome, requestId);
     });
@@ -100,6 +107,60 @@ class Exec {
 
   async #run(request: ExecRequest, caller: Caller, maxOutputBytes: number, gone: AbortSignal): Promise<Outcome> {
     const start = performance.now();
+    const platform = this.#platformOf(request, caller);
+    if ("code" in platform) return platform;
+    try {
+      const ran = await runProgram(platform, programOf(request, maxOutputBytes), gone);
+      const totalMs = performance.now() - start;
+      this.#options.onRan(totalMs);
+      return { ran, totalMs };
+    } catch (error) {
+      return this.#notRun(error, gone);
+    }
+  }
+
+  /** What is known before the program runs is answered as ever, and all else as an event. */
+  async #stream(
+    request: ExecRequest,
+    caller: Caller,
+    requestId: string,
+    gone: AbortSignal,
+  ): Promise<TransportResponse | StreamedResponse> {
+    const start = performance.now();
+    const platform = this.#platformOf(request, caller);
+    if ("code" in platform) return refused(platform, requestId);
+    try {
+      const running = await streamProgram(platform, programOf(request, 0), gone);
+      const parts = keptAlive(this.#events(running, requestId, start, gone));
+      return { status: 200, headers: { ...EVENT_STREAM_HEADERS, "x-request-id": requestId }, parts };
+    } catch (error) {
+      return refused(this.#notRun(error, gone), requestId);
+    }
+  }
+
+  async *#events(running: StreamedProgram, id: string, start: number, gone: AbortSignal): AsyncGenerator<string, void> {
+    try {
+      yield formatEvent("started", { id, fork_time_ms: rounded(running.forkTimeMs) });
+      for await (const event of running.output) {
+        if (event.type === "display") yield formatEvent("display", jsonBundle(event.bundle));
+        else yield formatEvent(event.type, { text: event.text });
+      }
+      const ran = await running.ended();
+      // What is not output of the program comes as it does without events: at the end of its standard error.
+      if (ran.stderr !== "") yield formatEvent("stderr", { text: ran.stderr });
+      const totalMs = performance.now() - start;
+      this.#options.onRan(totalMs);
+      yield formatEvent("done", endOf(id, { ran, totalMs }));
+    } catch (error) {
+      const { code, message } = this.#notRun(error, gone);
+      yield formatEvent("failure", { error: message, code, request_id: id });
+    } finally {
+      running.leave();
+    }
+  }
+
+  /** Where the program can run, or why nowhere. */
+  #platformOf(request: ExecRequest, caller: Caller): Platform | NotRun {
     const template = this.#templateOf(request);
     if (template === undefined) {
       return { code: "language_unknown", message: `language: one of ${Object.keys(LANGUAGES).join(", ")}` };
@@ -107,21 +168,7 @@ class Exec {
     const platform = this.#options.open(template, caller);
     if ("code" in platform)
       return { code: platform.code, message: platform.message ?? FAILURES[platform.code].meaning };
-    const program: Program = {
-      code: request.code,
-      timeoutMs: request.timeout_seconds * 1000,
-      stdin: request.stdin,
-      env: request.env,
-      maxOutputBytes,
-    };
-    try {
-      const ran = await runProgram(platform, program, gone);
-      return { ran, totalMs: performance.now() - start };
-    } catch (error) {
-      // Nobody reads it.
-      if (gone.aborted) return { code: "session_closed", message: FAILURES.session_closed.meaning };
-      return this.#notRun(error);
-    }
+    return platform;
   }
 
   #templateOf({ language, template }: ExecRequest): string | undefined {
@@ -130,7 +177,9 @@ class Exec {
     return Object.hasOwn(LANGUAGES, language) ? LANGUAGES[language] : undefined;
   }
 
-  #notRun(error: unknown): NotRun {
+  #notRun(error: unknown, gone: AbortSignal): NotRun {
+    // Nobody reads it.
+    if (gone.aborted) return { code: "session_closed", message: FAILURES.session_closed.meaning };
     if (error instanceof InvalidOptionError) return { code: "invalid_request", message: error.message };
     const isTold =
       error instanceof SessionRefusedError ||
@@ -145,14 +194,29 @@ class Exec {
   }
 }
 
+function programOf({ code, timeout_seconds, stdin, env }: ExecRequest, maxOutputBytes: number): Program {
+  return { code, timeoutMs: timeout_seconds * 1000, stdin, env, maxOutputBytes };
+}
+
+type Finished = Extract<Outcome, { ran: Ran }>;
+
 /** The fields of every published form of the answer. Times in milliseconds. */
-function answerOf(id: string, { ran, totalMs }: Extract<Outcome, { ran: Ran }>): object {
+function answerOf(id: string, finished: Finished): ExecAnswer {
+  const { stdout, stderr, displays } = finished.ran;
+  return {
+    ...endOf(id, finished),
+    stdout,
+    stderr,
+    output: stdout,
+    ...(displays.length === 0 ? {} : { displays: displays.map(jsonBundle) }),
+  };
+}
+
+/** {@link answerOf} without the output. */
+function endOf(id: string, { ran, totalMs }: Finished): ExecEnd {
   return {
     id,
-    stdout: ran.stdout,
-    stderr: ran.stderr,
     exit_code: ran.exitCode,
-    output: ran.stdout,
     ...(ran.result === undefined ? {} : { result: ran.result }),
     timed_out: ran.timedOut,
     truncated: ran.truncated,

@@ -1,35 +1,6 @@
-import type { MimeBundle } from "@zeroboot/sdk";
-import type { FailureCode } from "@zeroboot/sdk/protocol";
+import type { Execution, OutputEvent } from "@zeroboot/sdk";
 import { type Platform, Session } from "@zeroboot/sdk/transport";
-
-/** A program for a VM of its own. */
-export interface Program {
-  readonly code: string;
-  readonly timeoutMs: number;
-  readonly stdin: string | undefined;
-  readonly env: Readonly<Record<string, string>> | undefined;
-  /** Kept of each output stream, bytes. */
-  readonly maxOutputBytes: number;
-}
-
-/** How a program ended, whatever its exit code. Times in milliseconds. */
-export interface Ran {
-  readonly stdout: string;
-  readonly stderr: string;
-  readonly exitCode: number;
-  readonly timedOut: boolean;
-  readonly truncated: boolean;
-  /** The value of the last expression, as text. */
-  readonly result: string | undefined;
-  readonly forkTimeMs: number;
-  readonly execTimeMs: number;
-}
-
-/** Nothing ran to its end: why. */
-export interface NotRun {
-  readonly code: FailureCode;
-  readonly message: string;
-}
+import { type Program, type Ran, ranOf } from "./program.js";
 
 /**
  * Run a program in a session that lives no longer than it does: the same session, at the other end of the same
@@ -38,42 +9,83 @@ export interface NotRun {
  * @throws the SDK's errors; the signal's reason
  */
 export async function runProgram(platform: Platform, program: Program, gone: AbortSignal): Promise<Ran> {
-  const session = await Session.connectOver(platform, { signal: gone });
-  const leave = () => void session.close();
-  gone.addEventListener("abort", leave, { once: true });
+  const own = await OwnSession.open(platform, gone);
   try {
-    gone.throwIfAborted();
-    const { code, timeoutMs, stdin, env, maxOutputBytes } = program;
-    const forkTimeMs = session.forkTimeUs / 1000;
-    const ran = await session.run(code, {
+    return ranOf(await own.run(program), own.forkTimeUs);
+  } finally {
+    own.leave();
+  }
+}
+
+/** A program that runs: what it puts out, then how it ended. `output` may be iterated once, `ended` is there after it. */
+export interface StreamedProgram {
+  readonly forkTimeMs: number;
+  readonly output: AsyncIterable<OutputEvent>;
+  /** Without what was in the output. Rejects with the SDK's errors. */
+  ended(): Promise<Ran>;
+  /** Its VM may go. Idempotent. */
+  leave(): void;
+}
+
+/** {@link runProgram}, of which the output is there as it comes. Rejects if there is no VM to be had. */
+export async function streamProgram(platform: Platform, program: Program, gone: AbortSignal): Promise<StreamedProgram> {
+  const own = await OwnSession.open(platform, gone);
+  return {
+    forkTimeMs: own.forkTimeUs / 1000,
+    output: own.begin({ ...program, maxOutputBytes: 0 }),
+    ended: async () => ranOf({ ...(await own.running), stdout: "", stderr: "" }, own.forkTimeUs),
+    leave: () => own.leave(),
+  };
+}
+
+/** A session for one program. */
+class OwnSession {
+  readonly #session: Session;
+  readonly #gone: AbortSignal;
+  readonly #leave = () => this.leave();
+  #execution: Execution | undefined;
+
+  private constructor(session: Session, gone: AbortSignal) {
+    this.#session = session;
+    this.#gone = gone;
+    gone.addEventListener("abort", this.#leave, { once: true });
+  }
+
+  static async open(platform: Platform, gone: AbortSignal): Promise<OwnSession> {
+    const own = new OwnSession(await Session.connectOver(platform, { signal: gone }), gone);
+    if (!gone.aborted) return own;
+    own.leave();
+    throw gone.reason;
+  }
+
+  get forkTimeUs(): number {
+    return this.#session.forkTimeUs;
+  }
+
+  get running(): Execution {
+    if (this.#execution === undefined) throw new TypeError("nothing has begun");
+    return this.#execution;
+  }
+
+  run({ code, timeoutMs, stdin, env, maxOutputBytes }: Program): Execution {
+    this.#execution = this.#session.run(code, {
       timeoutMs,
       maxOutputBytes,
       ...(stdin === undefined ? {} : { input: stdin }),
       ...(env === undefined ? {} : { env }),
     });
-    return {
-      stdout: ran.stdout,
-      // A traceback is what a program that nobody caught it in would print.
-      stderr: ran.error === undefined ? ran.stderr : `${ran.stderr}${withNewline(ran.error.traceback)}`,
-      exitCode: ran.exitCode,
-      timedOut: ran.status === "timeout",
-      truncated: ran.truncated,
-      result: textOf(ran.result),
-      forkTimeMs,
-      execTimeMs: ran.timings.execUs / 1000,
-    };
-  } finally {
-    gone.removeEventListener("abort", leave);
-    // The answer does not wait for the VM's end.
-    leave();
+    return this.#execution;
   }
-}
 
-function textOf(bundle: MimeBundle | undefined): string | undefined {
-  const text = bundle?.["text/plain"];
-  return typeof text === "string" ? text : undefined;
-}
+  /** @returns the output, which is being collected from now on */
+  begin(program: Program): AsyncIterable<OutputEvent> {
+    const iterator = this.run(program).events[Symbol.asyncIterator]();
+    return { [Symbol.asyncIterator]: () => iterator };
+  }
 
-function withNewline(text: string): string {
-  return text === "" || text.endsWith("\n") ? text : `${text}\n`;
+  /** The answer does not wait for the VM's end. */
+  leave(): void {
+    this.#gone.removeEventListener("abort", this.#leave);
+    void this.#session.close();
+  }
 }

@@ -18,6 +18,11 @@ export class JobQueue {
     return this.#running;
   }
 
+  /** How many wait for their turn. */
+  get waiting(): number {
+    return this.#waiting.length;
+  }
+
   get isEmpty(): boolean {
     return this.#running === undefined && this.#waiting.length === 0;
   }

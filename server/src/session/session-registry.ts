@@ -10,6 +10,18 @@ export interface SessionListing {
   readonly created_at: string;
 }
 
+/** How many there are, for who counts them. */
+export interface SessionCensus {
+  readonly max: number;
+  /** Cells and questions that wait for their turn, of all sessions. */
+  readonly waitingJobs: number;
+  readonly byTemplateAndState: readonly {
+    readonly template: string;
+    readonly state: SessionState;
+    readonly count: number;
+  }[];
+}
+
 interface Entry {
   readonly session: Session;
   readonly owner: string | undefined;
@@ -70,6 +82,19 @@ export class SessionRegistry {
         state: session.state,
         created_at: createdAt.toISOString(),
       }));
+  }
+
+  census(): SessionCensus {
+    let waitingJobs = 0;
+    const counts = new Map<string, { template: string; state: SessionState; count: number }>();
+    for (const { session } of this.#sessions.values()) {
+      waitingJobs += session.waitingJobs;
+      const { templateName: template, state } = session;
+      const known = counts.get(`${template} ${state}`);
+      if (known === undefined) counts.set(`${template} ${state}`, { template, state, count: 1 });
+      else known.count++;
+    }
+    return { max: this.#maxSessions, waitingJobs, byTemplateAndState: [...counts.values()] };
   }
 
   /** End all; resolves when the last VM has ended. Once. */

@@ -46,6 +46,8 @@ export interface SessionOptions {
   readonly settings: SessionSettings;
   readonly sink: FrameSink;
   readonly log: Logger;
+  /** Exactly once: the session is being ended, by whomever. */
+  onClosing(): void;
   /** Exactly once: the VM has ended, nothing of the session is left. */
   onClosed(): void;
 }
@@ -108,6 +110,11 @@ export class Session {
     return this.#options.templateName;
   }
 
+  /** Cells and questions that wait for their turn. */
+  get waitingJobs(): number {
+    return this.#queue.waiting;
+  }
+
   /** Begin to fork. Once. */
   start(): void {
     this.#lifeTimer.start(this.#settings.lifetimeMs);
@@ -157,6 +164,7 @@ export class Session {
   dispose(reason?: FailureCode, message?: string): void {
     if (this.#isOver) return;
     this.#state = "closing";
+    this.#options.onClosing();
     for (const timer of [this.#idleTimer, this.#lifeTimer, this.#lastOutputTimer]) timer.stop();
     this.#stopper.rest();
     this.#handOver.stop();

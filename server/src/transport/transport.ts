@@ -1,3 +1,5 @@
+import type { FailureCode } from "@zeroboot/sdk/protocol";
+
 /**
  * What the server needs of a network library, and nothing of how one does it. The one
  * implementation is uws.ts; nothing else in the server knows it.
@@ -18,6 +20,19 @@ export interface TransportResponse {
   readonly status: number;
   readonly headers: Readonly<Record<string, string>>;
   readonly body: string;
+  /** Of an error: for those who count. It is in the body; nothing sends it from here. */
+  readonly code?: FailureCode;
+}
+
+/** A response whose body comes over time. */
+export interface StreamedResponse {
+  readonly status: number;
+  readonly headers: Readonly<Record<string, string>>;
+  /**
+   * Its parts. The next one is asked for when there is room for it, and none when the client is gone: `return()` is
+   * called then. Must not throw.
+   */
+  readonly parts: AsyncIterable<string>;
 }
 
 /** An answer that needs the request's body, or time. */
@@ -30,7 +45,7 @@ export interface DeferredAnswer {
    * @param body the handler's own copy
    * @param gone aborted when the client is: the answer goes nowhere then
    */
-  answer(body: Uint8Array, gone: AbortSignal): Promise<TransportResponse>;
+  answer(body: Uint8Array, gone: AbortSignal): Promise<TransportResponse | StreamedResponse>;
 }
 
 export type TransportAnswer = TransportResponse | DeferredAnswer;

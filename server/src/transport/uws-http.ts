@@ -6,7 +6,13 @@
 
 import type { HttpRequest, HttpResponse } from "uWebSockets.js";
 import { STATUS_CODES } from "node:http";
-import type { DeferredAnswer, TransportHandlers, TransportRequest, TransportResponse } from "./transport.js";
+import type {
+  DeferredAnswer,
+  StreamedResponse,
+  TransportHandlers,
+  TransportRequest,
+  TransportResponse,
+} from "./transport.js";
 
 const NOT_MODIFIED = 304;
 
@@ -24,10 +30,11 @@ function defer(deferred: DeferredAnswer, response: HttpResponse, request: Transp
   const body = new BoundedBody(deferred.maxBodyBytes);
   /** The response must not be touched any more. */
   let over = false;
-  const send = (answer: TransportResponse): void => {
+  const send = (answer: TransportResponse | StreamedResponse): void => {
     if (over) return;
     over = true;
-    response.cork(() => respond(response, answer, isHead));
+    if ("parts" in answer) void stream(response, answer, gone.signal);
+    else response.cork(() => respond(response, answer, isHead));
   };
   response.onAborted(() => {
     over = true;
@@ -40,6 +47,32 @@ function defer(deferred: DeferredAnswer, response: HttpResponse, request: Transp
     if (!body.add(chunk)) return send(deferred.tooLarge());
     if (isLast) void deferred.answer(body.bytes(), gone.signal).then((answer) => send(answer));
   });
+}
+
+/** Send a body part by part, each when the one before it has left; nothing once the client is gone. */
+async function stream(response: HttpResponse, answer: StreamedResponse, gone: AbortSignal): Promise<void> {
+  let wake: (() => void) | undefined;
+  const drained = () => {
+    wake?.();
+    return true;
+  };
+  gone.addEventListener("abort", drained, { once: true });
+  response.onWritable(drained);
+  response.cork(() => writeHead(response, answer));
+  for await (const part of answer.parts) {
+    if (gone.aborted) return;
+    let taken = false;
+    response.cork(() => {
+      taken = response.write(part);
+    });
+    if (taken) continue;
+    await new Promise<void>((resolve) => {
+      wake = resolve;
+    });
+    if (gone.aborted) return;
+  }
+  gone.removeEventListener("abort", drained);
+  if (!gone.aborted) response.cork(() => response.end());
 }
 
 /** A body as it comes, up to a limit; in one piece, so that many small chunks cost no more than one. */
@@ -89,8 +122,7 @@ export function readRequest(response: HttpResponse, request: HttpRequest): Trans
 }
 
 export function respond(response: HttpResponse, answer: TransportResponse, isHead: boolean): void {
-  response.writeStatus(`${answer.status} ${STATUS_CODES[answer.status] ?? "Unknown"}`);
-  for (const [name, value] of Object.entries(answer.headers)) response.writeHeader(name, value);
+  writeHead(response, answer);
   if (answer.status === NOT_MODIFIED) {
     // A length would be taken for that of the file it does not send.
     response.endWithoutBody();
@@ -103,4 +135,9 @@ export function respond(response: HttpResponse, answer: TransportResponse, isHea
   // Given the length itself, the library takes the response for unfinished and ends the process.
   response.writeHeader("content-length", String(Buffer.byteLength(answer.body)));
   response.endWithoutBody();
+}
+
+function writeHead(response: HttpResponse, { status, headers }: TransportResponse | StreamedResponse): void {
+  response.writeStatus(`${status} ${STATUS_CODES[status] ?? "Unknown"}`);
+  for (const [name, value] of Object.entries(headers)) response.writeHeader(name, value);
 }

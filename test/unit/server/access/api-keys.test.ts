@@ -33,6 +33,7 @@ describe("API keys", () => {
       id: expect.stringMatching(/^[0-9a-f]{16}$/),
       name: "web site",
       isDemo: true,
+      role: "user",
     });
     expect(keys.find("zb_live_1")).toMatchObject({ isDemo: false });
   });

@@ -30,6 +30,15 @@ describe("the gate", () => {
     expect(gate.admit(asks("zb_live_1"))).toMatchObject({ owner: expect.any(String), address: "10.0.0.1" });
   });
 
+  it("lets a key do what its role says, and nothing else", () => {
+    const gate = gateOf(new ApiKeys([{ key: "runs" }, { key: "reads", role: "metrics" }]));
+    expect(gate.admit(asks("runs"), "metrics")).toEqual({ code: "key_not_permitted" });
+    expect(gate.admit(asks("reads"))).toEqual({ code: "key_not_permitted" });
+    expect(gate.identify(asks("reads"))).toEqual({ code: "key_not_permitted" });
+    expect(gate.admit(asks("reads"), "metrics")).toMatchObject({ holder: { role: "metrics" } });
+    expect(gateOf(undefined).admit(request(), "metrics")).not.toHaveProperty("code");
+  });
+
   it("limits a key, wherever it asks from", () => {
     const gate = gateOf(keys);
     for (let i = 0; i < KEY_REQUESTS_PER_SECOND; i++) expect(gate.admit(asks("zb_live_1"))).not.toHaveProperty("code");
