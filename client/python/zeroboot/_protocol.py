@@ -27,6 +27,7 @@ MAX_KEY_BYTES = 128
 CLOSE_CODES = {
     "unauthorized": 4401,
     "key_expired": 4402,
+    "key_not_permitted": 4431,
     "origin_forbidden": 4403,
     "host_forbidden": 4421,
     "subprotocol_unsupported": 4406,
