@@ -34,9 +34,18 @@ function of(...kinds: Snippet["kind"][]): (readonly [place: string, snippet: Sni
 /** Each command is a start of Node and of a VM, which an emulated machine takes its time over. */
 const LONGEST_SNIPPET_MS = 600_000;
 
+/** What the pages' commands fork: made beforehand, as on the machine of whoever has read so far. */
+const templates = new Set(
+  of("console run", "console server").flatMap(([, { text }]) =>
+    [...text.matchAll(/--template (\S+)/g)].map(([, name = ""]) => name),
+  ),
+);
+
 describe("what the pages show", { timeout: LONGEST_SNIPPET_MS }, () => {
   let server: ServerProcess;
   beforeAll(async () => {
+    const built = await runProgram("npx", ["zeroboot", "template", "build", ...templates], { cwd: REPOSITORY });
+    expect(built.exitCode, built.stderr).toBe(0);
     server = await ServerProcess.ready();
   });
   afterAll(() => server[Symbol.asyncDispose]());
