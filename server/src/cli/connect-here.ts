@@ -1,15 +1,10 @@
-import { Session as ClientSession } from "@zeroboot/sdk/transport";
-import type { Template } from "../../../native/engine.js";
 import { TextProgress } from "../../../native/guest/build/index.js";
 import { loadEngine } from "../../../native/index.js";
 import type { Config } from "../config/config.js";
-import { silentLogger } from "../logger.js";
 import { DEFAULT_SESSION_SETTINGS, type SessionSettings } from "../session/limits.js";
-import { Session } from "../session/session.js";
 import { TemplateStore } from "../templates/template-store.js";
-import { serveSession } from "../websocket/endpoint.js";
-import { loopbackPlatform } from "../websocket/loopback.js";
 import type { ConnectedSession, SessionEvents } from "./connect.js";
+import { forkHere } from "./local-fork.js";
 import type { StandardStreams } from "./standard-streams.js";
 
 /** On one's own machine a program may take its time. */
@@ -27,8 +22,7 @@ const SETTINGS: SessionSettings = {
 };
 
 /**
- * A session in a fork that this process makes: the same at both ends as over a server, but for the
- * wire between them.
+ * A session in a fork that this process makes, of a template that it opens for it.
  * @throws EngineError, SetupError, ServerError; the SDK's errors; the signal's reason
  */
 export async function connectHere(
@@ -46,65 +40,19 @@ export async function connectHere(
     progress: new TextProgress(streams.stderr),
     signal,
   });
-  const fork = new Fork(template, config.template);
   try {
-    const session = await ClientSession.connectOver(fork.platform, {
-      signal,
-      // The fork has a time limit of its own, and says more when it is over.
-      connectTimeoutMs: 2 * SETTINGS.forkTimeoutMs,
-      ...events,
-    });
+    const local = await forkHere(template, config.template, SETTINGS, signal, events);
     const { runtime, memoryMb } = template.info;
     return {
-      session,
+      session: local.session,
       description: `${config.template} (${runtime}), ${memoryMb} MiB`,
       close: async () => {
-        await session.close();
-        await fork.close();
+        await local.close();
+        template.close();
       },
     };
   } catch (error) {
-    await fork.close();
+    template.close();
     throw error;
-  }
-}
-
-/** The serving end: one session over a template, which it closes when both are over. */
-class Fork {
-  readonly platform = loopbackPlatform((connection) =>
-    serveSession(connection, (sink) => {
-      const session = new Session({
-        id: "local",
-        template: this.#template,
-        templateName: this.#name,
-        settings: SETTINGS,
-        sink,
-        log: silentLogger,
-        onClosing: () => {},
-        onClosed: () => this.#resolveEnded(),
-      });
-      this.#isServed = true;
-      session.start();
-      return session;
-    }),
-  );
-  readonly #template: Template;
-  readonly #name: string;
-  readonly #ended: Promise<void>;
-  #resolveEnded!: () => void;
-  #isServed = false;
-
-  constructor(template: Template, name: string) {
-    this.#template = template;
-    this.#name = name;
-    this.#ended = new Promise((resolve) => {
-      this.#resolveEnded = resolve;
-    });
-  }
-
-  /** The connection is closed or closing: wait for the VM's end. */
-  async close(): Promise<void> {
-    if (this.#isServed) await this.#ended;
-    this.#template.close();
   }
 }

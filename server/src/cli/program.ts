@@ -23,6 +23,7 @@ export async function runCli(args: readonly string[]): Promise<number> {
   await addServe(program, running, args.includes("serve"));
   addExec(program, running);
   addRepl(program, running);
+  addMcp(program, running);
   addTemplate(program, running);
   addDoctor(program, running);
   try {
@@ -73,6 +74,25 @@ function addRepl(program: Command, running: Running): void {
     .description("run cells one after the other in one session, from a terminal or from a pipe")
     .addOption(new Option("--no-history", "neither keep nor recall what is typed").env("ZEROBOOT_NO_HISTORY"));
   sessionOptions(command).action((options) => running(import("./repl.js").then(({ repl }) => repl(options))));
+}
+
+function addMcp(program: Command, running: Running): void {
+  program
+    .command("mcp")
+    .description("serve tools to agents over MCP: on standard input and output, or over HTTP")
+    .option("--http <[address:]port>", "listen there, at /mcp (127.0.0.1); addresses beyond loopback need API keys")
+    .option("--allow-host <names>", "of --http: names beside loopback that clients may use, separated by commas")
+    .addOption(
+      new Option("--api-keys-file <file>", "of --http: JSON array of the keys that are let in").env(
+        "ZEROBOOT_API_KEYS_FILE",
+      ),
+    )
+    .option("--max-sessions <number>", "sessions at one time", "8")
+    .option("--language <name>", "of a session for which none is named: python, node or shell", "python")
+    .option("--python <template>", "what sessions that speak Python are forked from", "python")
+    .option("--url <url>", "use a server in place of this machine")
+    .addOption(new Option("--api-key <key>", "for --url").env("ZEROBOOT_API_KEY"))
+    .action((options) => running(import("./mcp.js").then(({ mcp }) => mcp(options))));
 }
 
 function addTemplate(program: Command, running: Running): void {
