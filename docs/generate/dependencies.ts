@@ -14,6 +14,8 @@ const REASONS: Readonly<Record<string, string>> = {
   limiter: "Token buckets, one for each key; answers without waiting, as a handshake needs it.",
   "lru-cache": "Bounds how many of them are remembered.",
   msgpackr: "msgpack, in its build without generated code, behind a scan of our own (client/src/protocol/prescan.ts).",
+  "@modelcontextprotocol/server": "MCP: the official SDK, of which its second version has no web framework in it.",
+  "@modelcontextprotocol/node": "Its end for node:http.",
   "prom-client": "Metrics in Prometheus' text format; the common library for it.",
   pino: "The log: one JSON object a line.",
   "uWebSockets.js": "HTTP and WebSocket; see below.",
@@ -41,6 +43,7 @@ const REASONS: Readonly<Record<string, string>> = {
   "@lezer/common": "What that grammar runs on.",
   "@lezer/highlight": "The same.",
   "@lezer/lr": "The same.",
+  "@modelcontextprotocol/client": "Its client, which the test of `zeroboot mcp` is.",
   "eventsource-parser": "Reads streams of events as clients do, in their test.",
   "parse-prometheus-text-format": "Reads metrics as a scraper would, in their test.",
 };
