@@ -86,6 +86,8 @@ export const CLIENT_REMEDIES: Readonly<Record<ClientErrorCode, string>> = {
 export const SERVER_REMEDIES: Readonly<Record<ServerErrorCode, string>> = {
   config_invalid: "Mend the flag or variable that the message names; see docs/configuration.md.",
   api_keys_invalid: 'Write the file as a JSON array of strings, for example `["key-1"]`, or remove it.',
+  tls_invalid:
+    "Give `--tls-cert` a certificate that is in force, with its chain, and `--tls-key` its private key, both PEM.",
   insecure_bind: "Give `--api-keys-file`, or listen on 127.0.0.1.",
   port_in_use: "Choose another `--port`, or stop the program that listens there.",
   listen_failed: "Choose an address of this machine and a port above 1023.",

@@ -7,6 +7,7 @@ export type ServerErrorCode =
   | "config_invalid" // a flag or an environment variable is not understood
   | "api_keys_invalid" // the file of API keys cannot be read or is not a JSON array of strings
   | "insecure_bind" // a non-loopback address without API keys
+  | "tls_invalid" // certificate or private key cannot be read, do not belong together or are out of date
   | "port_in_use" // another program listens there
   | "listen_failed" // the address cannot be listened on for another reason
   | "node_unsupported" // this Node version or platform cannot run the server

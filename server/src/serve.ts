@@ -18,6 +18,7 @@ import { onHangUp, onStopSignal } from "./stop-signals.js";
 import { servedNames } from "./templates/served-names.js";
 import { TemplateShelf } from "./templates/template-shelf.js";
 import { type TemplateRequest, TemplateStore } from "./templates/template-store.js";
+import { checkTlsFiles, type TlsFiles } from "./transport/tls-files.js";
 import type { ListenAddress, TransportOptions } from "./transport/transport.js";
 import { createUwsTransport } from "./transport/uws.js";
 
@@ -43,6 +44,7 @@ export async function serve(config: Config): Promise<number> {
   const host = engine.probeHost();
   const ring = new KeyRing(() => loadApiKeys({ file: config.apiKeysFile, variable: process.env[API_KEYS_VARIABLE] }));
   requireSafeBind(config.host, ring.keys !== undefined);
+  const tls = tlsOf(config, log);
   const page = readPage(log);
   const store = new TemplateStore(engine, host);
   const names = servedNames(config, await recipeNames({ directory: store.layout.recipes }));
@@ -53,7 +55,7 @@ export async function serve(config: Config): Promise<number> {
   const server = await Server.create({
     engine,
     createTransport: createUwsTransport,
-    transport: TRANSPORT,
+    transport: tls === undefined ? TRANSPORT : { ...TRANSPORT, tls },
     policy: new HostPolicy([...config.allowHost, config.host], config.allowOrigin),
     gate: new Gate(ring, new RateLimits(), new TrustedProxies(config.trustProxy)),
     maxSessions: config.maxSessions,
@@ -110,6 +112,14 @@ export async function serve(config: Config): Promise<number> {
   }
 }
 
+/** @throws ServerError `tls_invalid` before anything is fetched or made */
+function tlsOf({ tlsCert, tlsKey }: Config, log: Logger): TlsFiles | undefined {
+  if (tlsCert === undefined || tlsKey === undefined) return undefined;
+  const tls = { certificate: tlsCert, key: tlsKey };
+  for (const warning of checkTlsFiles(tls)) log.warn({}, warning);
+  return tls;
+}
+
 /** Said, and never fatal: a server with the keys it had is better than none. */
 function reloadKeys(ring: KeyRing, log: Logger): void {
   try {
@@ -162,7 +172,8 @@ function greeting(
   hasPage: boolean,
 ): string {
   const host = address.host.includes(":") ? `[${address.host}]` : address.host;
-  const url = `http://${host === "0.0.0.0" || host === "[::]" ? "127.0.0.1" : host}:${address.port}`;
+  const scheme = config.tlsCert === undefined ? "http" : "https";
+  const url = `${scheme}://${host === "0.0.0.0" || host === "[::]" ? "127.0.0.1" : host}:${address.port}`;
   const others = [...templates.states().keys()].filter((name) => name !== config.template);
   return [
     `Zeroboot serves ${config.template} (${runtime}) at ${url}`,

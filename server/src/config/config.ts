@@ -50,6 +50,9 @@ const schema = z.strictObject({
   trustProxy: list.default([]),
   /** JSON array of strings, or of objects with an expiry. */
   apiKeysFile: z.string().min(1).optional(),
+  /** PEM files; both or neither. */
+  tlsCert: z.string().min(1).optional(),
+  tlsKey: z.string().min(1).optional(),
   /** The default one. */
   template: z.string().min(1).default("python"),
   /** What else may be asked for; all that can be made if absent. */
@@ -111,6 +114,11 @@ export function loadConfig(
     });
   }
   const config = parsed.data;
+  if ((config.tlsCert === undefined) !== (config.tlsKey === undefined)) {
+    throw new ServerError("config_invalid", `${flagOf("tlsCert")} and ${flagOf("tlsKey")} belong together`, {
+      remedy: "Give both, or neither for HTTP without TLS.",
+    });
+  }
   if (config.defaultTimeoutMs > config.maxTimeoutMs) {
     throw new ServerError("config_invalid", "the default timeout is longer than the longest a cell may ask for", {
       remedy: `Lower ${flagOf("defaultTimeoutMs")} or raise ${flagOf("maxTimeoutMs")}.`,

@@ -10,6 +10,8 @@ export const CONFIG_HELP: Readonly<Record<ConfigName, readonly [value: string, t
   allowOrigin: ["origins", "web origins whose pages may connect, separated by commas"],
   trustProxy: ["addresses", "proxies and networks whose X-Forwarded-For is believed, separated by commas"],
   apiKeysFile: ["file", "JSON array of the API keys that are let in (api_keys.json, if there)"],
+  tlsCert: ["file", "serve HTTPS and WSS with this certificate, and those that lead to it, in PEM; with --tls-key"],
+  tlsKey: ["file", "the certificate's private key, in PEM"],
   template: ["name", "what sessions are forked from that ask for nothing else (python)"],
   templates: ["names", "what else sessions may ask for, separated by commas (all that `zeroboot template list` shows)"],
   prebuild: [

@@ -1,4 +1,5 @@
 import type { FailureCode } from "@zeroboot/sdk/protocol";
+import type { TlsFiles } from "./tls-files.js";
 
 /**
  * What the server needs of a network library, and nothing of how one does it. The one
@@ -102,6 +103,8 @@ export interface TransportOptions {
   readonly maxQueuedBytes: number;
   /** A peer that answers no ping for this long is gone; whole seconds, 8-960. */
   readonly peerTimeoutSeconds: number;
+  /** HTTPS and WSS in place of HTTP and WebSocket. */
+  readonly tls?: TlsFiles;
 }
 
 export interface ListenAddress {

@@ -39,7 +39,7 @@ interface SocketData {
  *
  * A broken rule of that library ends the process from C++, so they are all kept here and in uws-http.ts:
  * messages are copied, a closed socket is never touched, handlers never throw.
- * @throws ServerError `node_unsupported`, `native_module_missing`, `native_module_mismatch`
+ * @throws ServerError `node_unsupported`, `native_module_missing`, `native_module_mismatch`, `tls_invalid`
  */
 export async function createUwsTransport(handlers: TransportHandlers, options: TransportOptions): Promise<Transport> {
   return new UwsTransport(await loadUws(), handlers, options);
@@ -53,7 +53,8 @@ class UwsTransport implements Transport {
 
   constructor(uws: UwsModule, handlers: TransportHandlers, options: TransportOptions) {
     this.#uws = uws;
-    this.#app = uws.App();
+    const { tls } = options;
+    this.#app = tls === undefined ? uws.App() : uws.SSLApp({ cert_file_name: tls.certificate, key_file_name: tls.key });
     this.#app.ws<SocketData>("/*", {
       compression: NO_COMPRESSION,
       maxPayloadLength: options.maxMessageBytes,
