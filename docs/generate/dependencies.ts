@@ -43,6 +43,7 @@ const REASONS: Readonly<Record<string, string>> = {
   "@lezer/common": "What that grammar runs on.",
   "@lezer/highlight": "The same.",
   "@lezer/lr": "The same.",
+  ai: "The Vercel AI SDK: the tool for it is called by it, with a scripted model. Its last version for Node 20.",
   "@modelcontextprotocol/client": "Its client, which the test of `zeroboot mcp` is.",
   "eventsource-parser": "Reads streams of events as clients do, in their test.",
   "parse-prometheus-text-format": "Reads metrics as a scraper would, in their test.",

@@ -1,5 +1,9 @@
 import { spawn } from "node:child_process";
 import { join } from "node:path";
+import { Session } from "@zeroboot/sdk";
+import { codeTool } from "@zeroboot/sdk/ai";
+import { generateText, stepCountIs } from "ai";
+import { MockLanguageModelV3 } from "ai/test";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { REPOSITORY } from "../helpers/pages.js";
 import { poll } from "../helpers/poll.js";
@@ -68,5 +72,47 @@ describe("the examples", () => {
       child.kill("SIGTERM");
       await end;
     }
+  });
+});
+
+describe("the tool for the AI SDK", () => {
+  it("is called by it, keeps state between calls, and shows failures to the model", async () => {
+    const session = await Session.connect({ url: server.url });
+    const codes = ["x = 20\nprint('set')", "x + 1", "1 / 0"];
+    const usage = {
+      inputTokens: { total: 1, noCache: 1, cacheRead: 0, cacheWrite: 0 },
+      outputTokens: { total: 1, text: 1, reasoning: 0 },
+    };
+    let step = 0;
+    const model = new MockLanguageModelV3({
+      doGenerate: async () => {
+        const code = codes[step++];
+        if (code === undefined) {
+          const text = { type: "text", text: "done" } as const;
+          return { content: [text], finishReason: { unified: "stop", raw: undefined }, usage, warnings: [] };
+        }
+        const call = {
+          type: "tool-call",
+          toolCallId: `call-${step}`,
+          toolName: "run_code",
+          input: JSON.stringify({ code }),
+        } as const;
+        return { content: [call], finishReason: { unified: "tool-calls", raw: undefined }, usage, warnings: [] };
+      },
+    });
+    const { text, steps } = await generateText({
+      model,
+      prompt: "compute",
+      tools: { run_code: codeTool(session) },
+      stopWhen: stepCountIs(10),
+    });
+    expect(text).toBe("done");
+    const outputs = steps.flatMap(({ toolResults }) => toolResults.map(({ output }) => output));
+    expect(outputs).toMatchObject([
+      { status: "ok", stdout: "set\n", exit_code: 0 },
+      { status: "ok", result: "21" },
+      { status: "error", exit_code: 1, error: expect.stringContaining("ZeroDivisionError"), state_kept: true },
+    ]);
+    await session.close();
   });
 });
