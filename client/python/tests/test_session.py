@@ -536,6 +536,14 @@ class Asking(WithPeer):
         asking = Background(session.check, "if x:")
         server.send({"type": "checked", "id": server.next("check")["id"], "status": "incomplete", "indent": "    "})
         self.assertEqual(asking.outcome(), zeroboot.CodeCheck("incomplete", "    "))
+        asking = Background(session.inspect, "😀(len)", 3)
+        frame = server.next("inspect")
+        self.assertEqual((frame["code"], frame["cursor"]), ("😀(len)", 3))
+        bundle = {"text/plain": "len(obj, /)", "text/html": "<b>len</b>"}
+        server.send({"type": "inspected", "id": frame["id"], "found": True, "bundle": bundle})
+        self.assertEqual(asking.outcome(), zeroboot.Inspection(True, bundle))
+        with self.assertRaises(zeroboot.InvalidOptionError):
+            session.inspect("len", 4)
         asking = Background(session.check, "1")
         id = server.next("check")["id"]
         server.send({"type": "failure", "code": "restarted", "message": "", "frame": "check", "id": id})

@@ -16,7 +16,16 @@ from .errors import (
     ZerobootError,
 )
 from .execution import Execution, InputRequest
-from .outcome import CodeCheck, Completion, ExecutionError, ExecutionResult, MimeBundle, SessionLimits, SessionRestart
+from .outcome import (
+    CodeCheck,
+    Completion,
+    ExecutionError,
+    ExecutionResult,
+    Inspection,
+    MimeBundle,
+    SessionLimits,
+    SessionRestart,
+)
 from .result import Result
 from .sandbox import Sandbox
 from .session import Session
@@ -33,6 +42,7 @@ __all__ = [
     "ExecutionRefusedError",
     "ExecutionResult",
     "InputRequest",
+    "Inspection",
     "InvalidOptionError",
     "MimeBundle",
     "ProtocolError",

@@ -140,6 +140,7 @@ _FIELDS: "Dict[str, Dict[str, Check]]" = {
     "restarted": {"vmId": _text, "forkTimeUs": _count, "reason": _text},
     "completed": {"id": _text, "matches": _texts, "start": _count, "end": _count},
     "checked": {"id": _text, "status": _text, "indent": _text},
+    "inspected": {"id": _text, "found": _flag, "bundle": _bundle},
     "pong": {"nonce": _count},
     "failure": {"code": _text, "message": _text, "frame?": _text, "id?": _text},
     "closed": {"reason": _text, "message?": _text},

@@ -113,6 +113,16 @@ class CodeCheck:
     indent: str
 
 
+@dataclass(frozen=True)
+class Inspection:
+    """What something is that a name in code stands for."""
+
+    #: Whether the cursor is at the name of something there is.
+    found: bool
+    #: What is told of it, by MIME type; its `text/plain` is empty when nothing was found.
+    bundle: MimeBundle
+
+
 def limits_of(limits: Dict[str, Any]) -> SessionLimits:
     return SessionLimits(
         max_frame_bytes=limits["maxFrameBytes"],

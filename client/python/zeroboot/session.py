@@ -16,7 +16,7 @@ from ._msgpack import pack
 from ._protocol import CREDIT_RETURN_BYTES, MAX_NONCE, MAX_QUEUED_STDIN_BYTES
 from .errors import ExecutionRefusedError, InvalidOptionError, ProtocolError, SessionClosedError, ZerobootError
 from .execution import DEFAULT_MAX_OUTPUT_BYTES, Callbacks, Execution, InputRequest, interrupt_frame
-from .outcome import CodeCheck, Completion, ExecutionResult, MimeBundle, SessionRestart, limits_of
+from .outcome import CodeCheck, Completion, ExecutionResult, Inspection, MimeBundle, SessionRestart, limits_of
 
 _log = logging.getLogger("zeroboot")
 
@@ -181,9 +181,7 @@ class Session:
         Raises InvalidOptionError, SessionClosedError; ExecutionRefusedError, `restarted` if the virtual machine was
         replaced first.
         """
-        at = len(code) if cursor is None else cursor
-        if isinstance(at, bool) or not isinstance(at, int) or not 0 <= at <= len(code):
-            raise InvalidOptionError(f"cursor must be a position in the code, 0 to {len(code)}")
+        at = _position(code, cursor)
         answer = self._ask({"type": "complete", "code": self._checked(code), "cursor": at}, "completed")
         return Completion(answer["matches"], answer["start"], answer["end"])
 
@@ -191,6 +189,14 @@ class Session:
         """Whether code is whole or wants another line. Waits for its turn. Raises as `complete`."""
         answer = self._ask({"type": "check", "code": self._checked(code)}, "checked")
         return CodeCheck(answer["status"], answer["indent"])
+
+    def inspect(self, code: str, cursor: Optional[int] = None) -> Inspection:
+        """What the object is whose name is at index `cursor` of the code, or at its end: within or behind the name.
+        Waits for its turn. Raises as `complete`.
+        """
+        at = _position(code, cursor)
+        answer = self._ask({"type": "inspect", "code": self._checked(code), "cursor": at}, "inspected")
+        return Inspection(answer["found"], answer["bundle"])
 
     def ping(self) -> float:
         """Round trip to the server, seconds. Raises SessionClosedError."""
@@ -361,7 +367,7 @@ class Session:
         kind = frame["type"]
         if kind == "pong":
             self._answer(self._pings, frame["nonce"], time.monotonic(), "a pong nobody asked for")
-        elif kind in ("completed", "checked"):
+        elif kind in ("completed", "checked", "inspected"):
             self._answer(self._questions, frame["id"], frame, f"{kind} for a question that was not asked")
         elif kind == "failure":
             self._failed(frame)
@@ -436,3 +442,11 @@ def _environment(env: Mapping[str, str]) -> "dict[str, str]":
         if not isinstance(name, str) or not isinstance(value, str):
             raise InvalidOptionError("env must map names to strings")
     return dict(env)
+
+
+def _position(code: str, cursor: Optional[int]) -> int:
+    """The cursor, or the end of the code. Raises InvalidOptionError."""
+    at = len(code) if cursor is None else cursor
+    if isinstance(at, bool) or not isinstance(at, int) or not 0 <= at <= len(code):
+        raise InvalidOptionError(f"cursor must be a position in the code, 0 to {len(code)}")
+    return at
