@@ -56,13 +56,15 @@ async function call(
 
 const newClient = () => new Client({ name: "test", version: "1" });
 
+const atServer = () => ["--url", server.url];
+
 /** A client of an MCP server on standard input and output. */
-async function overStdio(args: readonly string[] = []): Promise<Client> {
+async function overStdio(args: readonly string[] = [], where: readonly string[] = atServer()): Promise<Client> {
   const client = newClient();
   await client.connect(
     new StdioClientTransport({
       command: process.execPath,
-      args: [BIN, "mcp", "--url", server.url, ...args],
+      args: [BIN, "mcp", ...where, ...args],
       stderr: "ignore",
     }),
   );
@@ -166,6 +168,14 @@ describe("zeroboot mcp", () => {
     await other.close();
     await http.stop();
     await server.emptied(CLEANED_WITHIN_MS);
+  });
+
+  it("forks on its own machine where it is given no server", async () => {
+    const client = await overStdio([], []);
+    await call(client, "run_code", { session: "a", code: "x = 1" });
+    expect((await call(client, "run_code", { session: "a", code: "x" })).fields.result).toBe("1");
+    expect((await call(client, "run_code", { session: "b", code: "x" })).text).toContain("NameError");
+    await client.close();
   });
 
   it("stops what is cancelled and what takes too long, and keeps the state", async () => {

@@ -1,5 +1,6 @@
 import parsePrometheusTextFormat from "parse-prometheus-text-format";
 import * as z from "zod";
+import type { Sources } from "../../server/src/metrics/sources.js";
 
 const labels = z.record(z.string(), z.string()).optional();
 const family = z.object({
@@ -40,3 +41,19 @@ export class Scraped {
       .reduce((sum, metric) => sum + Number(metric.value ?? metric.count), 0);
   }
 }
+
+/** Of a server that has nothing and has done nothing. */
+export const IDLE_SOURCES: Sources = {
+  engine: {
+    counts: () => ({ vms: 0, reaping: 0, templates: 0 }),
+    totals: () => ({
+      exits: { io: 0, mmio: 0, ioapic_eoi: 0, msr_write: 0, internal_error: 0, shutdown: 0, system_event: 0, other: 0 },
+      bytesIn: 0,
+      bytesOut: 0,
+      wakeups: 0,
+      parked: 0,
+    }),
+  },
+  sessions: { census: () => ({ max: 1, waitingJobs: 0, byTemplateAndState: [] }) },
+  templates: { states: () => new Map() },
+};

@@ -39,6 +39,8 @@ export class Workspaces {
   readonly #max: number;
   readonly #entries = new Map<string, Entry>();
   readonly #closing = new Set<Promise<void>>();
+  /** Sessions that ended by themselves, until they are named again. */
+  readonly #ended = new BoundedMap(1024);
   #closed = false;
 
   constructor(source: SessionSource, max: number) {
@@ -112,9 +114,6 @@ export class Workspaces {
     this.#ended.delete(key);
     return entry;
   }
-
-  /** Sessions that ended by themselves, until they are named again. */
-  readonly #ended = new BoundedMap(1024);
 
   #end(entry: Entry): Promise<void> {
     const ending = entry.opened

@@ -3,7 +3,7 @@ import { parser } from "@prometheus-io/lezer-promql";
 import { describe, expect, it } from "vitest";
 import * as z from "zod";
 import { Metrics } from "../../../server/src/metrics/metrics.js";
-import { Scraped } from "../../helpers/metrics.js";
+import { IDLE_SOURCES, Scraped } from "../../helpers/metrics.js";
 
 const dashboard = z.object({
   title: z.string().min(1),
@@ -50,29 +50,7 @@ describe("the dashboard", () => {
   it.each(queries)("%s asks for what there is: %s", async (_, query) => {
     const metrics = new Metrics({ version: "1", kvm: "hardware" });
     metrics.watchProcess();
-    const text = await metrics.render({
-      engine: {
-        counts: () => ({ vms: 0, reaping: 0, templates: 0 }),
-        totals: () => ({
-          exits: {
-            io: 0,
-            mmio: 0,
-            ioapic_eoi: 0,
-            msr_write: 0,
-            internal_error: 0,
-            shutdown: 0,
-            system_event: 0,
-            other: 0,
-          },
-          bytesIn: 0,
-          bytesOut: 0,
-          wakeups: 0,
-          parked: 0,
-        }),
-      },
-      sessions: { census: () => ({ max: 1, waitingJobs: 0, byTemplateAndState: [] }) },
-      templates: { states: () => new Map() },
-    });
+    const text = await metrics.render(IDLE_SOURCES);
     // A scraper cannot read a family without a sample; its name is in the text all the same.
     const names = new Set([...text.matchAll(/^# TYPE (\S+) /gm)].map(([, name]) => name));
     const asked = readQuery(query);

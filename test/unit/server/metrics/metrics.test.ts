@@ -3,27 +3,15 @@ import { describe, expect, it } from "vitest";
 import { Metrics } from "../../../../server/src/metrics/metrics.js";
 import type { Sources } from "../../../../server/src/metrics/sources.js";
 import type { FrameSink } from "../../../../server/src/session/frame-sink.js";
-import { Scraped } from "../../../helpers/metrics.js";
+import { IDLE_SOURCES, Scraped } from "../../../helpers/metrics.js";
 
 const SOURCES: Sources = {
   engine: {
     counts: () => ({ vms: 5, reaping: 2, templates: 1 }),
-    totals: () => ({
-      exits: {
-        io: 1,
-        mmio: 20,
-        ioapic_eoi: 0,
-        msr_write: 0,
-        internal_error: 0,
-        shutdown: 0,
-        system_event: 0,
-        other: 0,
-      },
-      bytesIn: 100,
-      bytesOut: 2000,
-      wakeups: 7,
-      parked: 4,
-    }),
+    totals: () => {
+      const idle = IDLE_SOURCES.engine.totals();
+      return { exits: { ...idle.exits, io: 1, mmio: 20 }, bytesIn: 100, bytesOut: 2000, wakeups: 7, parked: 4 };
+    },
   },
   sessions: {
     census: () => ({
