@@ -33,11 +33,11 @@ async function scrape(): Promise<Scraped> {
 }
 
 const connect = () => Session.connect({ url: server.url, apiKey: "zb_live_test" });
-const exec = (code: string, accept = "application/json") =>
+const exec = (code: string, accept = "application/json", timeout = 60) =>
   fetch(`${server.url}/v1/exec`, {
     method: "POST",
     headers: { ...bearer("zb_live_test"), "content-type": "application/json", accept },
-    body: JSON.stringify({ code, timeout_seconds: 1 }),
+    body: JSON.stringify({ code, timeout_seconds: timeout }),
   });
 
 describe("/v1/metrics", () => {
@@ -56,18 +56,19 @@ describe("/v1/metrics", () => {
     });
     expect(parked.value("zeroboot_sessions", { template: "python", state: "ready" })).toBe(1);
     expect(parked.value("zeroboot_concurrent_forks")).toBe(1);
-    const waiting = session.run("import time; time.sleep(2)");
+    const waiting = session.run("input()", { stdin: "open" });
     const queued = [session.run("1"), session.run("2")];
     await poll("two that wait", WITHIN_MS, async () =>
       (await scrape()).value("zeroboot_queued_executions") === 2 ? true : undefined,
     );
+    waiting.write("\n");
     await Promise.all([waiting, ...queued]);
     await session.close();
 
     using gone = await RawClient.ready(server.url, { headers: bearer("zb_live_test") });
     gone.socket.terminate();
     expect((await exec("print(1)")).status).toBe(200);
-    expect((await exec("while True: pass")).status).toBe(200);
+    expect((await exec("while True: pass", "application/json", 1)).status).toBe(200);
     expect((await exec("print(2)", "text/event-stream").then((response) => response.text())).length).toBeGreaterThan(0);
     expect((await fetch(`${server.url}/v1/exec`, { method: "POST" })).status).toBe(401);
     await server.emptied(WITHIN_MS);

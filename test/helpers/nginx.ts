@@ -100,7 +100,9 @@ function mainConfiguration(directory: string): string {
   const paths = ["client_body", "proxy", "fastcgi", "uwsgi", "scgi"]
     .map((name) => `  ${name}_temp_path ${join(directory, name)};\n`)
     .join("");
-  return `pid ${join(directory, "pid")};\nerror_log stderr;\nevents {}\nhttp {\n${paths}  include ${join(directory, "site.conf")};\n}\n`;
+  // Started by root its workers would be somebody else, who may not write here.
+  const user = process.getuid?.() === 0 ? "user root;\n" : "";
+  return `${user}pid ${join(directory, "pid")};\nerror_log stderr;\nevents {}\nhttp {\n${paths}  include ${join(directory, "site.conf")};\n}\n`;
 }
 
 function freePort(): Promise<number> {
