@@ -45,6 +45,9 @@ const REASONS: Readonly<Record<string, string>> = {
   "@lezer/lr": "The same.",
   ai: "The Vercel AI SDK: the tool for it is called by it, with a scripted model. Its last version for Node 20.",
   "@modelcontextprotocol/client": "Its client, which the test of `zeroboot mcp` is.",
+  "kubernetes-models": "Kubernetes' schemas, as validators and as types: what the chart renders is held to both.",
+  "@kubernetes-models/prometheus-operator": "The same for a ServiceMonitor.",
+  yaml: "Reads what the chart renders. The version that others bring along.",
   "eventsource-parser": "Reads streams of events as clients do, in their test.",
   "parse-prometheus-text-format": "Reads metrics as a scraper would, in their test.",
 };
