@@ -79,10 +79,11 @@ describe("/v1/exec as events", () => {
     const events = await all({
       code: "import sys\nprint('a')\nprint('b', file=sys.stderr)\ndisplay({'k': 1})\nprint('€' * 20000)\n1 / 0",
     });
-    const kinds = events.map(({ name }) => name);
+    // What one print writes may come in several events.
+    const kinds = events.map(({ name }) => name).filter((name, index, all) => name !== all[index - 1]);
     expect(kinds.slice(0, 4)).toEqual(["started", "stdout", "stderr", "display"]);
     expect(textOf(events, "stdout")).toBe(`a\n${"€".repeat(20_000)}\n`);
-    expect(events[3]?.data).toEqual({ "text/plain": "{'k': 1}" });
+    expect(events.find(({ name }) => name === "display")?.data).toEqual({ "text/plain": "{'k': 1}" });
     expect(textOf(events, "stderr")).toMatch(/^b\nTraceback [\s\S]*ZeroDivisionError: division by zero\n$/);
     expect(events.at(-1)).toMatchObject({ name: "done", data: { exit_code: 1 } });
   });
