@@ -29,7 +29,7 @@ function withTest(code: string): string {
 
 const sandbox = new Sandbox(process.env.ZEROBOOT_API_KEY ?? "");
 const names = Object.keys(submissions);
-const results = await sandbox.runBatch(Object.values(submissions).map(withTest), { language: "python", timeout: 5 });
+const results = await sandbox.runBatch(Object.values(submissions).map(withTest), { language: "python", timeout: 10 });
 
 console.log(TASK);
 for (const [index, name] of names.entries()) {
