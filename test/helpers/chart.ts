@@ -14,7 +14,7 @@ export const WITHOUT_HELM = leftOutWithout(HELM, "the chart", "REQUIRE_HELM", "n
 export const CHART = join(REPOSITORY, "docs/deploy/chart");
 
 /** What every rendering needs. */
-export const REQUIRED = ["image.repository=registry.example.org/zeroboot", "apiKeys.existingSecret=zeroboot-keys"];
+export const REQUIRED = ["image.repository=example.org/zeroboot", "apiKeys.existingSecret=zeroboot-keys"];
 
 /** An object of Kubernetes, as far as it is read here. */
 export interface Manifest {

@@ -11,11 +11,11 @@ import { packageVersion, requireSafeBind } from "../config/config.js";
 import { ServerError } from "../errors.js";
 import { MCP_PATH, serveMcpHttp } from "../mcp/http.js";
 import { type Language, languageOf } from "../mcp/language.js";
-import { localSource, remoteSource } from "../mcp/sources.js";
 import { createMcpServer } from "../mcp/tools.js";
 import { Workspaces } from "../mcp/workspaces.js";
 import { onStopSignal } from "../stop-signals.js";
 import { EXIT } from "./exit-codes.js";
+import { localSource, remoteSource } from "./mcp-sources.js";
 
 /** Options of `zeroboot mcp`, as the command line has them. */
 export interface McpOptions {

@@ -12,7 +12,9 @@ export interface OpenedSession {
 export interface SessionSource {
   /** @param onRestart its virtual machine was replaced: why */
   open(language: Language["name"], onRestart: (reason: string) => void): Promise<OpenedSession>;
-  /** After the last session is closed. */
+  /** Sessions that are being opened fail, however long making their template would take. Those there are stay. */
+  giveUp(): void;
+  /** After {@link giveUp}, and after the last session is closed. */
   close(): Promise<void>;
 }
 
@@ -81,6 +83,7 @@ export class Workspaces {
   async close(): Promise<void> {
     if (this.#closed) return;
     this.#closed = true;
+    this.#source.giveUp();
     for (const entry of this.#entries.values()) void this.#end(entry);
     this.#entries.clear();
     await Promise.all(this.#closing);

@@ -2,12 +2,12 @@ import { Session } from "@zeroboot/sdk";
 import type { Template } from "../../../native/engine.js";
 import { TextProgress } from "../../../native/guest/build/index.js";
 import { loadEngine } from "../../../native/index.js";
-import { forkHere } from "../cli/local-fork.js";
-import { whileTemplateIsMade } from "../cli/wait-for-template.js";
+import type { Language } from "../mcp/language.js";
+import type { SessionSource } from "../mcp/workspaces.js";
 import { DEFAULT_SESSION_SETTINGS, type SessionSettings } from "../session/limits.js";
 import { TemplateStore } from "../templates/template-store.js";
-import type { Language } from "./language.js";
-import type { SessionSource } from "./workspaces.js";
+import { forkHere } from "./local-fork.js";
+import { whileTemplateIsMade } from "./wait-for-template.js";
 
 /** As the tools allow it. */
 const LONGEST_CELL_MS = 3_600_000;
@@ -33,7 +33,8 @@ export function remoteSource(url: string, apiKey: string | undefined, templateOf
         process.stderr,
         stopping.signal,
       ).then((session) => ({ session, close: () => session.close() })),
-    close: async () => stopping.abort(),
+    giveUp: () => stopping.abort(),
+    close: async () => {},
   };
 }
 
@@ -62,8 +63,8 @@ export function localSource(templateOf: TemplateOf): SessionSource {
       const events = { onRestart: ({ reason }: { readonly reason: string }) => onRestart(reason) };
       return forkHere(await templateFor(name), name, SETTINGS, signal, events);
     },
+    giveUp: () => stopping.abort(),
     close: async () => {
-      stopping.abort();
       const opened = await Promise.allSettled(templates.values());
       for (const each of opened) if (each.status === "fulfilled") each.value.close();
     },
