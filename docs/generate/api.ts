@@ -40,7 +40,7 @@ function fields({ properties = {} }: FieldSchema): string {
 }
 
 function typeOf({ type, items, additionalProperties }: FieldSchema): string {
-  if (type === "array" && items !== undefined) return `array of ${typeOf(items)}s`;
+  if (type === "array" && items !== undefined) return `array of ${typeOf(items).replace(/^\w+/, "$&s")}`;
   if (type === "object" && additionalProperties?.type !== undefined) {
     return `object of ${additionalProperties.type}s`;
   }

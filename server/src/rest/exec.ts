@@ -203,12 +203,16 @@ type Finished = Extract<Outcome, { ran: Ran }>;
 /** The fields of every published form of the answer. Times in milliseconds. */
 function answerOf(id: string, finished: Finished): ExecAnswer {
   const { stdout, stderr, displays } = finished.ran;
+  // In the order of the published form, which is also the order for people to read.
+  const { id: runId, exit_code, ...rest } = endOf(id, finished);
   return {
-    ...endOf(id, finished),
+    id: runId,
     stdout,
     stderr,
+    exit_code,
     output: stdout,
     ...(displays.length === 0 ? {} : { displays: displays.map(jsonBundle) }),
+    ...rest,
   };
 }
 

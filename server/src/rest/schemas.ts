@@ -69,13 +69,14 @@ export type ExecEnd = z.output<typeof execEnd>;
 
 /** For every program that ran. */
 export const execAnswer = z.object({
-  ...execEnd.shape,
+  id: execEnd.shape.id,
   stdout: z
     .string()
     .describe(
       "Exactly as written, up to 4 MiB; of more, beginning and end, with a line that says how much is left out.",
     ),
   stderr: z.string().describe("The same, with an exception's traceback at the end."),
+  exit_code: execEnd.shape.exit_code,
   output: z.string().describe("`stdout`, by its older name."),
   displays: z
     .array(bundle)
@@ -83,6 +84,7 @@ export const execAnswer = z.object({
     .describe(
       "What it showed by `display()`, figures among it, each by MIME type with pictures in base 64; absent if nothing.",
     ),
+  ...execEnd.omit({ id: true, exit_code: true }).shape,
 });
 export type ExecAnswer = z.output<typeof execAnswer>;
 
