@@ -108,6 +108,16 @@ static void write_file(const char *path, const char *text) {
 }
 
 /*
+ * Huge pages for who asks for them (numpy does, for large arrays) and only where one is free: no compacting of
+ * memory, and no daemon that wakes an idle guest to look for more.
+ */
+static void set_huge_pages(void) {
+  write_file("/sys/kernel/mm/transparent_hugepage/defrag", "never");
+  write_file("/sys/kernel/mm/transparent_hugepage/khugepaged/scan_sleep_millisecs", "4294967295");
+  write_file("/sys/kernel/mm/transparent_hugepage/khugepaged/alloc_sleep_millisecs", "4294967295");
+}
+
+/*
  * The console is the agent's controlling terminal: a Ctrl-C byte from the host becomes SIGINT for its
  * foreground process group. No echo and no line editing: nobody types here.
  */
@@ -183,6 +193,7 @@ int main(void) {
   make_root_writable();
   mount_file_systems();
   link_descriptors();
+  set_huge_pages();
   bring_loopback_up();
   must(sethostname("zeroboot", 8), "sethostname");
   write_file("/proc/self/oom_score_adj", "-1000");

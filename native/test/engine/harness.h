@@ -31,7 +31,8 @@ struct Context {
   // Instructions are interpreted (QEMU without hardware under it): a duration has a floor but hardly a ceiling.
   bool emulated = false;
 
-  // An upper bound for a duration: what the product promises, or what an emulated machine is given.
+  // An upper bound for a duration: what the product promises with ten times the room, for other users of this
+  // machine and for children of a guest whose kernel is emulated, or what an emulated machine is given.
   double AtMost(double ms, double emulated_ms) const { return emulated ? emulated_ms : ms; }
 };
 

@@ -70,11 +70,11 @@ ENGINE_TEST(interrupt_keeps_state) {
   for (const char* body : {"while True: pass", "time.sleep(100)", "while True: numpy.sort(numbers)",
                            "subprocess.run(['sleep', '100'])", "subprocess.run('sleep 100; sleep 100', shell=True)"}) {
     const double took = InterruptCell(fork, body);
-    Check(took <= context.AtMost(1000, 15'000), body, " ended ", took, " ms after its interrupt");
+    Check(took <= context.AtMost(10'000, 15'000), body, " ended ", took, " ms after its interrupt");
     measured += Text(body, ": ", took, " ms; ");
   }
   const double input = InterruptCell(fork, "input('? ')", ZB_EXECUTE_STDIN_OPEN);
-  Check(input <= context.AtMost(500, 15'000), "input() ended ", input, " ms after its interrupt");
+  Check(input <= context.AtMost(5000, 15'000), "input() ended ", input, " ms after its interrupt");
   Check(!fork.vm().runner().Interrupt(999), "the engine interrupts an execution that does not run");
   Check(!fork.vm().runner().KillChildren(999), "the engine kills the children of an execution that does not run");
   Check(fork.WaitUntilParked(kPatience), "the fork does not park after its interrupted cells");
@@ -86,7 +86,7 @@ ENGINE_TEST(interrupt_ends_os_system) {
   Fork fork(context);
   const uint16_t execution = StartAndAwaitOutput(fork, "import os\nprint(1)\nstatus = os.system('sleep 100')");
   const Interrupted ended = InterruptNow(fork, execution);
-  Check(ended.took_ms <= context.AtMost(1000, 15'000), "os.system ended ", ended.took_ms, " ms after its interrupt");
+  Check(ended.took_ms <= context.AtMost(10'000, 15'000), "os.system ended ", ended.took_ms, " ms after its interrupt");
   CheckAnswers(fork);
   return Text("its child ended ", ended.took_ms, " ms after the interrupt: ", Summary(ended.cell));
 }
@@ -184,7 +184,7 @@ print(wait(subprocess.Popen(['sh', '-c', loop])), wait(subprocess.Popen(['sleep'
   CellResult cell = fork.Finish(execution);
   const double took = MillisecondsSince(start);
   Check(cell.done.status == ZB_DONE_OK && cell.out.find("-9 0\n") != std::string::npos, "the cell: ", Summary(cell));
-  Check(took <= context.AtMost(500, 15'000), "the cell ended ", took, " ms after its child was killed");
+  Check(took <= context.AtMost(5000, 15'000), "the cell ended ", took, " ms after its child was killed");
 
   execution = StartAndAwaitOutput(fork, "print(wait(subprocess.Popen(['sh', '-c', loop], start_new_session=True)))");
   fork.vm().runner().KillChildren(execution);

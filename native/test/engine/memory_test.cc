@@ -7,11 +7,25 @@ namespace {
 // Without the limit the agent gives itself, and its children.
 constexpr const char* kUnlimited = "import resource\nresource.setrlimit(resource.RLIMIT_DATA, (-1, -1))\n";
 
+// Takes all but so much of what cells may have, in huge pages: what then runs out does so in seconds, also where
+// each of a guest's page faults takes milliseconds.
+void LeaveMebibytes(Conversation& fork, int mebibytes) {
+  RunOk(fork, Text(R"(
+import numpy, resource
+def field(path, name):
+    with open(path) as lines:
+        return next(int(line.split()[1]) << 10 for line in lines if line.startswith(name))
+limit = resource.getrlimit(resource.RLIMIT_DATA)[0] - field('/proc/self/status', 'VmData:')
+taken = numpy.ones(min(limit, field('/proc/meminfo', 'MemAvailable:')) - ()",
+                   mebibytes, " << 20), numpy.uint8)"));
+}
+
 }  // namespace
 
 ENGINE_TEST(memory_error_keeps_the_session) {
   Fork fork(context);
   RunOk(fork, "kept = 41\nimport os, threading");
+  LeaveMebibytes(fork, 48);
   const std::string before = RunOk(fork, "import resource\nprint(resource.getrlimit(resource.RLIMIT_DATA)[0])");
   for (const char* hog : {"hog = []\nwhile True: hog.append(bytearray(1 << 20))", "hog = list(range(1 << 40))",
                           "hog = []\nwhile True: hog.append(bytes(400))", "hog = [0]\nwhile True: hog += hog"}) {
@@ -41,6 +55,7 @@ for thread in threads: thread.join())");
 ENGINE_TEST(memory_child_is_killed_first) {
   Fork fork(context);
   RunOk(fork, "kept = 41\nimport subprocess, sys");
+  LeaveMebibytes(fork, 48);
   const std::string out = RunOk(fork, Text("hog = '''", kUnlimited, R"(
 hog = []
 while True: hog.append(bytearray(1 << 20))'''
@@ -59,6 +74,7 @@ ENGINE_TEST(memory_end_has_a_name) {
                           "        with open(directory + '/hog', 'ab') as file: file.write(bytes(1 << 20))\n"
                           "    except OSError: pass"}) {
     Fork fork(context);
+    LeaveMebibytes(fork, 16);
     fork.Start(std::string(kUnlimited) + hog);
     const VmEnd end = fork.WaitForEnd();
     CheckEqual(EndReasonName(end.reason), std::string("out_of_memory"),

@@ -6,6 +6,7 @@ fills them without running any of this, because each line of Python writes to pa
 
 import ctypes
 import mmap
+import os
 import random
 import sys
 
@@ -23,6 +24,9 @@ _WORDS = 624
 # struct RandomObject of CPython 3.11's Modules/_randommodule.c: PyObject_HEAD, int index, uint32_t state[624].
 _RANDOM_INDEX = object.__basicsize__
 _RANDOM_STATE = _RANDOM_INDEX + 4
+_EVP_RAND_STATE_UNINITIALISED = 0  # openssl/evp.h
+
+_openssl_is_empty = False
 
 
 class _Twister:
@@ -75,16 +79,44 @@ def prepare():
         link.add_generator(twister.words, twister.position)
 
 
+def _empty_openssl():
+    """Put OpenSSL's generators back to how they were before anybody drew from them. Whether that could be done.
+
+    The next to draw seeds them from the kernel then (ossl_prov_drbg_generate() of OpenSSL 3), so that a fork
+    pays for it only if it draws: seeding is two system calls, milliseconds where kernel mode is emulated.
+    """
+    if len(os.listdir("/proc/self/task")) > 1:
+        # Each thread has generators of its own, which only it can name.
+        return False
+    try:
+        crypto = ctypes.CDLL("libcrypto.so.3", mode=os.RTLD_NOLOAD | os.RTLD_NOW)
+        generators = [getattr(crypto, f"RAND_get0_{which}") for which in ("public", "private", "primary")]
+        empty, state = crypto.EVP_RAND_uninstantiate, crypto.EVP_RAND_get_state
+    except (OSError, AttributeError):
+        return False
+    for find in generators:
+        find.restype = ctypes.c_void_p
+        generator = ctypes.c_void_p(find(None))
+        if not generator or empty(generator) != 1 or state(generator) != _EVP_RAND_STATE_UNINITIALISED:
+            return False
+    return True
+
+
 def settle():
-    """In the template, last: a number that gauss() has kept back would be the same in every fork."""
+    """In the template, last: nothing that was drawn or kept back may be the same in every fork."""
+    global _openssl_is_empty
+    # gauss() keeps a number back.
     random.seed()
     if numpy is not None:
         numpy.random.seed()
+    _openssl_is_empty = _empty_openssl()
 
 
 def take(flags, payload):
     """Reseed everything that was seeded in the template. Raises when anything cannot be."""
     link.take_identity(flags, payload)
+    if _openssl_is_empty:
+        return
     ssl = sys.modules.get("_ssl")
     if ssl is not None:
         # OpenSSL tells forks by process id, which is the same in all of ours.
