@@ -93,6 +93,11 @@ std::shared_ptr<const RootImage> RootImage::Open(const std::string& path, const 
 
 namespace {
 
+uint8_t* AlignUp(uint8_t* address, uint64_t alignment) {
+  const auto value = reinterpret_cast<uintptr_t>(address);
+  return address + (RoundUp(value, alignment) - value);
+}
+
 MemoryLayout Checked(const MemoryLayout& layout) {
   if (!layout.fits()) {
     throw EngineError(ErrorCode::kRootInvalid, "a root image of " + std::to_string(layout.root_bytes / kMiB) +
@@ -106,20 +111,22 @@ MemoryLayout Checked(const MemoryLayout& layout) {
 
 GuestMemory::GuestMemory(const MemoryLayout& layout, int ram_fd, const RootImage& root, MemorySharing sharing)
     : layout_(Checked(layout)),
-      // The whole range first, so that what follows can only land inside it.
-      mapping_(layout.total_bytes(), PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1) {
+      // The whole range first, so that what follows can only land inside it. What alignment leaves over stays
+      // reserved: giving it back would be two more calls of every live VM's mmu-notifier.
+      reservation_(layout.total_bytes() + kHugePageBytes, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1),
+      base_(AlignUp(reservation_.data(), kHugePageBytes)) {
   const int sharing_flag = sharing == MemorySharing::kShared ? MAP_SHARED : MAP_PRIVATE | MAP_NORESERVE;
-  if (::mmap(mapping_.data(), layout.private_bytes(), PROT_READ | PROT_WRITE, sharing_flag | MAP_FIXED, ram_fd, 0) ==
+  if (::mmap(base_, layout.private_bytes(), PROT_READ | PROT_WRITE, sharing_flag | MAP_FIXED, ram_fd, 0) ==
       MAP_FAILED) {
     ThrowSystemError(ErrorCode::kIoFailed, "mmap", errno);
   }
-  if (::mmap(mapping_.data() + layout.root_gpa(), layout.root_bytes, PROT_READ | PROT_WRITE,
+  if (::mmap(base_ + layout.root_gpa(), layout.root_bytes, PROT_READ | PROT_WRITE,
              MAP_PRIVATE | MAP_NORESERVE | MAP_FIXED, root.fd(), 0) == MAP_FAILED) {
     ThrowSystemError(ErrorCode::kIoFailed, "mmap", errno);
   }
   // A child process of ours has no business with guest memory, nor has a core dump.
-  Advise(mapping_.data(), mapping_.size(), MADV_DONTFORK, "MADV_DONTFORK");
-  Advise(mapping_.data(), mapping_.size(), MADV_DONTDUMP, "MADV_DONTDUMP");
+  Advise(reservation_.data(), reservation_.size(), MADV_DONTFORK, "MADV_DONTFORK");
+  Advise(reservation_.data(), reservation_.size(), MADV_DONTDUMP, "MADV_DONTDUMP");
 }
 
 }  // namespace zb

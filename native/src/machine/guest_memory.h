@@ -42,12 +42,12 @@ class GuestMemory {
   GuestMemory(const MemoryLayout& layout, int ram_fd, const RootImage& root, MemorySharing sharing);
 
   const MemoryLayout& layout() const { return layout_; }
-  uint8_t* base() const { return mapping_.data(); }
+  uint8_t* base() const { return base_; }
 
   // The bytes at [gpa, gpa + length) if all of them are RAM or ring; else empty.
   std::optional<std::span<uint8_t>> At(uint64_t gpa, uint64_t length) const {
     if (length > layout_.private_bytes() || gpa > layout_.private_bytes() - length) return std::nullopt;
-    return std::span<uint8_t>(mapping_.data() + gpa, length);
+    return std::span<uint8_t>(base_ + gpa, length);
   }
   template <typename T>
   std::optional<T> Load(uint64_t gpa) const {
@@ -67,7 +67,9 @@ class GuestMemory {
 
  private:
   MemoryLayout layout_;
-  Mapping mapping_;
+  Mapping reservation_;
+  // Where host address and GPA agree modulo 2 MiB, without which neither host nor KVM maps a huge page.
+  uint8_t* base_;
 };
 
 // A new memfd of `bytes`, close-on-exec and sealable.

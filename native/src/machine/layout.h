@@ -18,6 +18,7 @@ namespace zb {
 
 inline constexpr uint64_t kPageBytes = 4096;
 inline constexpr uint64_t kMiB = 1ULL << 20;
+inline constexpr uint64_t kHugePageBytes = 2 * kMiB;
 // Persistent memory is hot-plugged by the guest in sub-sections of this size.
 inline constexpr uint64_t kPmemAlignment = 2 * kMiB;
 

@@ -11,6 +11,7 @@
 #include "hosts/host.h"
 #include "machine/boot_params.h"
 #include "machine/long_mode.h"
+#include "template/huge_text.h"
 #include "template/pages.h"
 
 namespace zb {
@@ -237,6 +238,7 @@ std::shared_ptr<Template> BootTemplate(const BootOptions& options, BootControl& 
   }
   // Sealing needs the last shared mapping gone.
   SealMemfd(ram.get());
+  KeepHugeTextWhole(ram.get(), layout, *root, vcpu_state.sregs);
   info.boot_ms =
       static_cast<uint64_t>(std::chrono::duration_cast<std::chrono::milliseconds>(Clock::now() - start).count());
   info.captured_at_ms =

@@ -15,6 +15,7 @@
 #include "machine/crc32c.h"
 #include "machine/long_mode.h"
 #include "template/byte_stream.h"
+#include "template/huge_text.h"
 #include "template/pages.h"
 
 namespace zb {
@@ -393,6 +394,7 @@ std::shared_ptr<Template> LoadSnapshot(const std::string& path, const std::strin
   if (contents.vcpu.xsave.size() != Kvm::Get().xsave_bytes()) {
     Mismatch(path, "captured with another size of vector state");
   }
+  KeepHugeTextWhole(contents.ram.get(), contents.info.layout(), *root, contents.vcpu.sregs);
   return std::make_shared<Template>(std::move(contents.info), std::move(contents.vcpu), contents.devices,
                                     std::move(contents.ram), std::move(root), GuestCpuid(),
                                     std::move(contents.working_set));

@@ -19,6 +19,7 @@
 #include <unistd.h>
 
 #include "capture.h"
+#include "huge_text.h"
 #include "identity.h"
 #include "input.h"
 #include "interrupt.h"
@@ -438,6 +439,11 @@ static void detach(void) {
   zb_input_detach();
 }
 
+static PyObject *huge_text(PyObject *Py_UNUSED(self), PyObject *Py_UNUSED(args)) {
+  const int pages = zb_huge_text();
+  return pages < 0 ? PyErr_SetFromErrno(PyExc_OSError) : PyLong_FromLong(pages);
+}
+
 static PyObject *link_open(PyObject *self, PyObject *unused) {
   (void)self;
   (void)unused;
@@ -451,6 +457,7 @@ static PyObject *link_open(PyObject *self, PyObject *unused) {
 
 static PyMethodDef methods[] = {
     {"open", link_open, METH_NOARGS, "Map the link and put descriptors 1 and 2 in place."},
+    {"huge_text", huge_text, METH_NOARGS, "Put the interpreter's code into huge pages; returns how many."},
     {"receive", receive, METH_NOARGS, "Wait for the next record."},
     {"begin_input", begin_input, METH_VARARGS, "Standard input of a cell begins."},
     {"end_input", end_input, METH_NOARGS, "The cell's input is discarded."},

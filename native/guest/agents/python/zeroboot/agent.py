@@ -138,6 +138,7 @@ def _warm_up():
 
 
 def main():
+    link.huge_text()
     cell.install_main()
     display.install()
     shell_escapes.install(cell.namespace)
