@@ -312,11 +312,11 @@ int zb_input_take_back(void) {
   return 0;
 }
 
-const uint8_t *zb_input_take(size_t limit, size_t *length) {
+const uint8_t *zb_input_take(size_t limit, int one_line, size_t *length) {
   if (start == end || limit == 0) return NULL;
   size_t n = end - start < limit ? end - start : limit;
   const uint8_t *bytes = store + start;
-  const uint8_t *newline = memchr(bytes, '\n', n);
+  const uint8_t *newline = one_line ? memchr(bytes, '\n', n) : NULL;
   if (newline != NULL) n = (size_t)(newline - bytes) + 1;
   start += n;
   *length = n;

@@ -40,8 +40,8 @@ void zb_input_leave(void);
 
 /* Takes back what lies unread in the pipe. 0, or -1 with errno. */
 int zb_input_take_back(void);
-/* Up to `limit` bytes that are there, but none after the first line's end. NULL if there are none. */
-const uint8_t *zb_input_take(size_t limit, size_t *length);
+/* Up to `limit` bytes that are there; of one line, none after its end. NULL if there are none. */
+const uint8_t *zb_input_take(size_t limit, int one_line, size_t *length);
 int zb_input_available(void);
 /* Whether the host sends no more. */
 int zb_input_at_end(void);

@@ -3,7 +3,7 @@
  *
  *   receive() -> (kind, flags, execution, payload)            waits for the next record
  *   begin_input(execution, has_input), end_input()            standard input of a cell
- *   read_input(limit, request_flags, prompt) -> bytes         of it; asks the client if there is none
+ *   read_input(limit, request_flags, prompt, one_line) -> bytes  of it; asks the client if there is none
  *   send(kind, flags, execution, data)                        one control payload
  *   send_bundle(kind, execution, parts), show(parts)          all parts (index, data) of a result; of a display
  *   write(kind, text)                                         output of the running cell
@@ -260,7 +260,8 @@ static PyObject *read_input(PyObject *self, PyObject *args) {
   Py_ssize_t limit;
   unsigned char request_flags;
   Py_buffer prompt;
-  if (!PyArg_ParseTuple(args, "nby*", &limit, &request_flags, &prompt)) return NULL;
+  int one_line;
+  if (!PyArg_ParseTuple(args, "nby*p", &limit, &request_flags, &prompt, &one_line)) return NULL;
   const uint16_t execution = zb_input_execution();
   size_t length = 0;
   const uint8_t *bytes = NULL;
@@ -284,7 +285,7 @@ static PyObject *read_input(PyObject *self, PyObject *args) {
     } else if (result > 0 && show_prompt(request_flags, &prompt) < 0) {
       result = -1;
     }
-    if (result > 0) bytes = zb_input_take((size_t)limit, &length);
+    if (result > 0) bytes = zb_input_take((size_t)limit, one_line, &length);
   }
   PyBuffer_Release(&prompt);
   PyObject *taken = result < 0 ? NULL : PyBytes_FromStringAndSize((const char *)bytes, (Py_ssize_t)length);
@@ -461,7 +462,7 @@ static PyMethodDef methods[] = {
     {"receive", receive, METH_NOARGS, "Wait for the next record."},
     {"begin_input", begin_input, METH_VARARGS, "Standard input of a cell begins."},
     {"end_input", end_input, METH_NOARGS, "The cell's input is discarded."},
-    {"read_input", read_input, METH_VARARGS, "At most a line of the cell's input."},
+    {"read_input", read_input, METH_VARARGS, "Some of the cell's input, or at most a line."},
     {"send", link_send, METH_VARARGS, "Send one control payload."},
     {"send_bundle", send_bundle, METH_VARARGS, "Send all parts of one bundle."},
     {"show", show, METH_O, "Show all parts of one bundle."},

@@ -74,7 +74,7 @@ static ssize_t read_input(void *buffer, size_t limit) {
     prompt = "";
     result = await(execution);
   }
-  if (result > 0) bytes = zb_input_take(limit, &length);
+  if (result > 0) bytes = zb_input_take(limit, 1, &length);
   if (bytes != NULL) memcpy(buffer, bytes, length);
   const int error = errno;
   if (zb_input_execution() == execution) zb_input_leave();

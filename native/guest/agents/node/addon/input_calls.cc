@@ -58,7 +58,7 @@ void TakeInput(Args args) {
     zb_input_feed(zb_link_received(), answer);
   }
   size_t length = 0;
-  const uint8_t *bytes = zb_input_take(ZB_MAX_HOST_PAYLOAD, &length);
+  const uint8_t *bytes = zb_input_take(ZB_MAX_HOST_PAYLOAD, 1, &length);
   if (bytes != nullptr) {
     v8::Local<v8::Object> buffer;
     if (node::Buffer::Copy(isolate, reinterpret_cast<const char *>(bytes), length).ToLocal(&buffer)) {

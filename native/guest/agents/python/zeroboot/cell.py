@@ -13,6 +13,10 @@ from zeroboot import awaiting, bundle, display, memory, shell_escapes, streams
 
 # Sources kept for tracebacks.
 MAX_SOURCES = 1000
+# What begins a statement that has no sign of one in it.
+_STATEMENTS = frozenset(
+    ["assert", "break", "continue", "del", "from", "global", "import", "nonlocal", "pass", "raise", "return"]
+)
 
 _DONE = struct.Struct("<BBHiI")
 _main = types.ModuleType("__main__")
@@ -50,9 +54,27 @@ def _remember(filename, source):
         linecache.cache.pop(_sources.pop(0), None)
 
 
+def _is_likely_expression(source):
+    """A line that can hardly be a statement, or an escape."""
+    text = source.rstrip()
+    return (
+        text[:1] not in " \t"
+        and "\n" not in text
+        and not any(sign in text for sign in "=:;!")
+        and text.split(None, 1)[0] not in _STATEMENTS
+    )
+
+
 def _compile(source, filename):
     """The cell's statements, and its last expression apart if it ends in one."""
     flags = ast.PyCF_ALLOW_TOP_LEVEL_AWAIT
+    if _is_likely_expression(source):
+        # Without a syntax tree: its objects are a hundred pages that a fork has not touched yet.
+        try:
+            return None, compile(source, filename, "eval", flags)
+        except SyntaxError:
+            # Reported below, and as what it is: it may be a statement after all.
+            pass
     escaped = shell_escapes.replace(source)
     try:
         tree = compile(escaped.text, filename, "exec", flags | ast.PyCF_ONLY_AST)

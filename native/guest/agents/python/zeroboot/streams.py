@@ -8,6 +8,9 @@ import sys
 import _zblink as link
 
 
+_READALL_BYTES = 1 << 20
+
+
 class OutputBuffer(io.BufferedIOBase):
     """The ``buffer`` of an output stream: bytes straight to the link."""
 
@@ -106,12 +109,24 @@ class CellInput(io.RawIOBase):
         if link.detached():
             data = os.read(0, len(target))
         else:
-            self.used = True
-            flags = link.INPUT_PASSWORD if self.password else 0
-            prompt, self.prompt = self.prompt, b""
-            data = link.read_input(len(target), flags, prompt)
+            data = self._read(len(target), True)
         target[: len(data)] = data
         return len(data)
+
+    def readall(self):
+        """To the end, so that no line is left to a child: not one at a time, either."""
+        if link.detached():
+            return super().readall()
+        pieces = []
+        while data := self._read(_READALL_BYTES, False):
+            pieces.append(data)
+        return b"".join(pieces)
+
+    def _read(self, limit, one_line):
+        self.used = True
+        flags = link.INPUT_PASSWORD if self.password else 0
+        prompt, self.prompt = self.prompt, b""
+        return link.read_input(limit, flags, prompt, one_line)
 
 
 cell_input = CellInput()
