@@ -274,7 +274,10 @@ export class Session {
     // The connection may have been found broken while sending.
     if (this.#isOver) return;
     this.#guestEnd = undefined;
-    this.#fork();
+    // A client that came for this one answer, as a request does, is gone by then and needs no other VM.
+    setImmediate(() => {
+      if (!this.#isOver) this.#fork();
+    });
   }
 
   #takeLeave(reason: FailureCode, message: string = FAILURES[reason].meaning): void {
