@@ -73,9 +73,10 @@ describe("/v1/metrics", () => {
     expect((await fetch(`${server.url}/v1/exec`, { method: "POST" })).status).toBe(401);
     await server.emptied(WITHIN_MS);
 
-    const after = await poll("all sessions closed", WITHIN_MS, async () => {
+    const after = await poll("all sessions closed, and their VMs taken apart", WITHIN_MS, async () => {
       const now = await scrape();
-      return grown(now, "zeroboot_sessions_closed_total") === 5 ? now : undefined;
+      const closed = grown(now, "zeroboot_sessions_closed_total");
+      return closed === 5 && now.value("zeroboot_vms", { state: "ending" }) === 0 ? now : undefined;
     });
     expect(grown(after, "zeroboot_sessions_opened_total", { template: "python" })).toBe(5);
     expect(grown(after, "zeroboot_forks_total", { template: "python" })).toBe(5);
