@@ -5,7 +5,7 @@ import { EMPTY_WITHIN_MS } from "../helpers/released.js";
 import { ServerProcess } from "../helpers/server-process.js";
 
 /** Forks; ZEROBOOT_TEST_FORKS says another number. */
-const FORKS = Number(process.env.ZEROBOOT_TEST_FORKS ?? (isEmulated ? 10 : 40));
+const FORKS = Number(process.env.ZEROBOOT_TEST_FORKS ?? (isEmulated ? 10 : 24));
 const AT_A_TIME = 4;
 
 /**
