@@ -3,13 +3,16 @@
 #include <fcntl.h>
 #include <sys/mman.h>
 #include <sys/syscall.h>
+#include <sys/uio.h>
 #include <unistd.h>
 
 #include <algorithm>
+#include <array>
 #include <atomic>
 #include <cerrno>
 #include <cstring>
 #include <map>
+#include <span>
 
 #include "kvm/error.h"
 
@@ -20,6 +23,8 @@
 namespace zb {
 namespace {
 
+// PIDFD_SELF_THREAD of uapi/linux/pidfd.h: this process, without a descriptor.
+constexpr int kPidfdSelf = -10000;
 constexpr uint64_t kPresent = 1ULL << 63;
 constexpr uint64_t kSwapped = 1ULL << 62;
 constexpr uint64_t kFileOrShared = 1ULL << 61;
@@ -80,18 +85,45 @@ std::vector<PageRun> NonZeroPages(int fd, const uint8_t* base, uint64_t bytes) {
   return runs;
 }
 
-void PrefaultForWrite(uint8_t* base, const std::vector<PageRun>& runs) {
-  for (const PageRun& run : runs) {
-    uint8_t* start = base + uint64_t{run.first} * kPageBytes;
-    if (::madvise(start, uint64_t{run.count} * kPageBytes, MADV_POPULATE_WRITE) == 0) continue;
-    const int error_number = errno;
-    if (error_number != EINVAL) ThrowSystemError(ErrorCode::kIoFailed, "MADV_POPULATE_WRITE", error_number);
-    // Kernels before 5.14: touch each page, which the mapping's owner may do while no guest runs.
-    for (uint32_t i = 0; i < run.count; i++) {
-      std::atomic_ref<uint8_t> byte(start[uint64_t{i} * kPageBytes]);
-      byte.fetch_or(0, std::memory_order_relaxed);
-    }
+namespace {
+
+// As many runs as the kernel takes, by one call. Returns how many: none where it cannot (before Linux 6.15), or where
+// one of them fails, which the caller's own call then says.
+size_t PrefaultTogether(uint8_t* base, std::span<const PageRun> runs) {
+  std::array<iovec, 256> ranges;
+  const size_t count = std::min(runs.size(), ranges.size());
+  size_t bytes = 0;
+  for (size_t i = 0; i < count; i++) {
+    ranges[i] = {.iov_base = base + uint64_t{runs[i].first} * kPageBytes,
+                 .iov_len = uint64_t{runs[i].count} * kPageBytes};
+    bytes += ranges[i].iov_len;
   }
+  const long advised = ::syscall(SYS_process_madvise, kPidfdSelf, ranges.data(), count, MADV_POPULATE_WRITE, 0);
+  return advised >= 0 && static_cast<size_t>(advised) == bytes ? count : 0;
+}
+
+void PrefaultOne(uint8_t* base, const PageRun& run) {
+  uint8_t* start = base + uint64_t{run.first} * kPageBytes;
+  if (::madvise(start, uint64_t{run.count} * kPageBytes, MADV_POPULATE_WRITE) == 0) return;
+  const int error_number = errno;
+  if (error_number != EINVAL) ThrowSystemError(ErrorCode::kIoFailed, "MADV_POPULATE_WRITE", error_number);
+  // Kernels before 5.14: touch each page, which the mapping's owner may do while no guest runs.
+  for (uint32_t i = 0; i < run.count; i++) {
+    std::atomic_ref<uint8_t> byte(start[uint64_t{i} * kPageBytes]);
+    byte.fetch_or(0, std::memory_order_relaxed);
+  }
+}
+
+}  // namespace
+
+void PrefaultForWrite(uint8_t* base, const std::vector<PageRun>& runs) {
+  std::span<const PageRun> left(runs);
+  while (!left.empty()) {
+    const size_t together = PrefaultTogether(base, left);
+    if (together == 0) break;
+    left = left.subspan(together);
+  }
+  for (const PageRun& run : left) PrefaultOne(base, run);
 }
 
 std::vector<PageRun> PagesOfMost(const std::vector<std::vector<PageRun>>& sets) {
