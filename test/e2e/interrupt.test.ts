@@ -212,12 +212,15 @@ while True:
   });
 });
 
-/** Leaves 24 MiB, so that the rest is soon gone even where each page fault of a guest takes milliseconds. */
+/** Leaves 16 MiB, so that the rest is soon gone even where each page fault of a guest takes milliseconds. */
 const TAKE_MOST = `import numpy, resource
 def field(path, name):
     with open(path) as lines: return next(int(line.split()[1]) << 10 for line in lines if line.startswith(name))
-limit = resource.getrlimit(resource.RLIMIT_DATA)[0] - field("/proc/self/status", "VmData:")
-taken = numpy.ones(min(limit, field("/proc/meminfo", "MemAvailable:")) - (24 << 20), numpy.uint8)`;
+room, limit = field("/proc/meminfo", "MemAvailable:"), resource.getrlimit(resource.RLIMIT_DATA)[0]
+if limit >= 0: room = min(room, limit - field("/proc/self/status", "VmData:"))
+taken = numpy.ones(room - (16 << 20), numpy.uint8)`;
+/** Takes the limit away that makes the interpreter raise MemoryError in time. */
+const UNLIMITED = "import resource\nresource.setrlimit(resource.RLIMIT_DATA, (-1, -1))";
 
 describe("a guest without memory", () => {
   it("answers a MemoryError and goes on", async () => {
@@ -230,10 +233,8 @@ describe("a guest without memory", () => {
 
   it("that loses its runtime is replaced", async () => {
     using client = await RawClient.ready(patient.url);
-    await client.run(TAKE_MOST);
-    // Without the limit that makes the interpreter raise MemoryError in time.
-    const hog = "hog = []\nwhile True: hog.append(bytearray(b'x' * (1 << 20)))";
-    const { done } = await client.run(`import resource\nresource.setrlimit(resource.RLIMIT_DATA, (-1, -1))\n${hog}`);
+    await client.run(`${UNLIMITED}\n${TAKE_MOST}`);
+    const { done } = await client.run("hog = []\nwhile True: hog.append(bytearray(b'x' * (1 << 20)))");
     expect(done).toMatchObject({ status: "killed", exitCode: 137, stateKept: false, stoppedBy: "outOfMemory" });
     expect(await client.frame((frame) => frame.type === "restarted")).toMatchObject({ reason: "outOfMemory" });
     expect((await client.run("40 + 2")).result).toBe("42");

@@ -1,6 +1,6 @@
 /* The running program's code in huge pages: one fault of a fork where there were hundreds. */
-#ifndef ZB_HUGE_TEXT_H
-#define ZB_HUGE_TEXT_H
+#ifndef ZEROBOOT_HUGE_TEXT_H
+#define ZEROBOOT_HUGE_TEXT_H
 
 /*
  * Moves what the program's own file has mapped without the right to write, as far as it fills whole pages of 2 MiB,

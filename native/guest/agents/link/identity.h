@@ -11,6 +11,9 @@
 
 #include "link_abi.h"
 
+/* Exit code of an agent that could not take its identity: the host ends the fork. */
+#define ZB_IDENTITY_REFUSED 70
+
 /* 0, or -1 with errno. */
 int zb_identity_open(void);
 

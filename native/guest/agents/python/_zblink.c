@@ -66,10 +66,13 @@ static int handle_signals(void) {
   return PyErr_CheckSignals();
 }
 
+static int take_identity_at_once(void);
+
 static PyObject *receive(PyObject *self, PyObject *unused) {
   (void)self;
   (void)unused;
   for (;;) {
+    if (take_identity_at_once() < 0) return NULL;
     PyObject *record = take_record();
     if (record != NULL || PyErr_Occurred()) return record;
     const uint32_t answer = zb_link_poll(ZB_REG_RX);
@@ -434,6 +437,23 @@ static PyObject *take_identity(PyObject *self, PyObject *args) {
   return PyErr_SetFromErrno(PyExc_OSError);
 }
 
+/* Whether that is all a fork needs: then receive() does it, and a fork runs no Python for it. */
+static int takes_identity;
+
+static PyObject *take_identities(PyObject *Py_UNUSED(self), PyObject *Py_UNUSED(args)) {
+  takes_identity = 1;
+  Py_RETURN_NONE;
+}
+
+static int take_identity_at_once(void) {
+  struct zb_record record;
+  const uint8_t *payload = takes_identity ? zb_records_peek(&record) : NULL;
+  if (payload == NULL || record.kind != ZB_HOST_IDENTITY) return 0;
+  if (zb_identity_take(record.flags, payload, record.length) < 0) _exit(ZB_IDENTITY_REFUSED);
+  zb_records_drop();
+  return send_all(ZB_GUEST_IDENTITY, 0, ZB_PART_MORE, 0, "", 0, 1);
+}
+
 /* In a child of fork(2). */
 static void detach(void) {
   zb_link_detach();
@@ -479,6 +499,7 @@ static PyMethodDef methods[] = {
      "A generator that take_identity() fills, by the addresses of its state."},
     {"set_machine_id", set_machine_id, METH_O, "The mapped file that take_identity() writes the machine id to."},
     {"take_identity", take_identity, METH_VARARGS, "Reseed the kernel and the generators, and set the clock."},
+    {"take_identities", take_identities, METH_NOARGS, "From now on receive() does that, and answers."},
     {NULL, NULL, 0, NULL},
 };
 
@@ -499,6 +520,7 @@ static int add_constants(PyObject *m) {
       {"EXECUTE_INSPECT", ZB_EXECUTE_INSPECT},
       {"STDIN_EOF", ZB_STDIN_EOF},
       {"IDENTITY_REKEYED", ZB_IDENTITY_REKEYED},
+      {"IDENTITY_REFUSED", ZB_IDENTITY_REFUSED},
       {"IDENTITY_ENTROPY_BYTES", ZB_IDENTITY_ENTROPY_BYTES},
       {"IDENTITY_BYTES", ZB_IDENTITY_BYTES},
       {"READY", ZB_GUEST_READY},

@@ -18,6 +18,7 @@
 #include "descriptors.h"
 #include "environment.h"
 #include "fresh.h"
+#include "identity.h"
 #include "input.h"
 #include "interrupt.h"
 #include "limit.h"
@@ -30,7 +31,6 @@
 #include "signals.h"
 
 /* Exit code of an agent that could not take its identity: the host ends the fork. */
-#define IDENTITY_REFUSED 70
 
 /* Every path a usual first cell takes, so that its pages are there and its caches filled. */
 static const char *const warm_up_cells[] = {
@@ -95,7 +95,7 @@ static void run_cell(const struct zb_record *record, const uint8_t *payload) {
 }
 
 static void take_identity(const struct zb_record *record, const uint8_t *payload) {
-  if (zb_fresh_take(record->flags, payload, record->length) < 0) _exit(IDENTITY_REFUSED);
+  if (zb_fresh_take(record->flags, payload, record->length) < 0) _exit(ZB_IDENTITY_REFUSED);
   zb_output_send(ZB_GUEST_IDENTITY, 0, 0, NULL, 0);
 }
 
@@ -151,7 +151,7 @@ static void warm_up(void) {
     if (getrandom(identity, sizeof identity, 0) < 0 || clock_gettime(CLOCK_REALTIME, &now) < 0) abort();
     const uint64_t ns = (uint64_t)now.tv_sec * 1000000000u + (uint64_t)now.tv_nsec;
     memcpy(identity + ZB_IDENTITY_ENTROPY_BYTES, &ns, sizeof ns);
-    if (zb_fresh_take(flags ? ZB_IDENTITY_REKEYED : 0, identity, sizeof identity) < 0) _exit(IDENTITY_REFUSED);
+    if (zb_fresh_take(flags ? ZB_IDENTITY_REKEYED : 0, identity, sizeof identity) < 0) _exit(ZB_IDENTITY_REFUSED);
   }
   for (int round = 0; round < 2; round++) {
     for (unsigned i = 0; i < sizeof warm_up_cells / sizeof warm_up_cells[0]; i++) {

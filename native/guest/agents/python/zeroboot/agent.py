@@ -22,9 +22,6 @@ except ModuleNotFoundError:
     # Of a container somebody brought.
     numpy = None
 
-# Exit code of an agent that could not take its identity: the host ends the fork.
-IDENTITY_REFUSED = 70
-
 # Every path a usual first cell takes, so that its pages are there and its caches filled.
 WARM_UP = (
     "print(1 + 1)",
@@ -87,7 +84,7 @@ def _take_identity(flags, payload):
     try:
         identity.take(flags, payload)
     except BaseException:
-        os._exit(IDENTITY_REFUSED)
+        os._exit(link.IDENTITY_REFUSED)
     link.send(link.GUEST_IDENTITY, 0, 0, b"")
 
 

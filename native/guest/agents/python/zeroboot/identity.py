@@ -110,6 +110,9 @@ def settle():
     if numpy is not None:
         numpy.random.seed()
     _openssl_is_empty = _empty_openssl()
+    if _openssl_is_empty:
+        # There is nothing for take() to add.
+        link.take_identities()
 
 
 def take(flags, payload):
