@@ -24,7 +24,8 @@ let snapshot: string;
 beforeAll(async () => {
   const built = await zeroboot(["template", "build"]);
   expect(built.exitCode, built.stderr).toBe(0);
-  snapshot = join(templates, snapshots()[0] ?? "");
+  // There may be others, of other versions.
+  snapshot = (await zeroboot(["template", "inspect", "python"])).stdout.split("\n")[0] ?? "";
 });
 afterAll(() => rmSync(directory, { recursive: true, force: true }));
 
