@@ -36,7 +36,7 @@ describe("a template of one's own", { timeout: MADE_WITHIN_MS }, () => {
       192,
       /^zeroboot: the preload of own-test failed: ValueError: \d+ MiB are not enough \(preload_failed\)$/m,
     ],
-    ["does not end", 128, /^zeroboot: the preload of own-test failed: Timeout \(0:00:10\)! \(preload_failed\)$/m],
+    ["does not end", 128, /^zeroboot: the preload of own-test failed: Timeout \(0:01:00\)! \(preload_failed\)$/m],
     ["has too little memory", 96, /^zeroboot: the preload of own-test failed: .*Out of memory.*\(preload_failed\)$/m],
   ])("whose preload %s is not made, and the guest says why", async (_, memoryMb, why) => {
     const built = await build(memoryMb);
