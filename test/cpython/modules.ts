@@ -1,0 +1,70 @@
+import type { Group } from "./reasons.js";
+
+/** A module of CPython's regression tests. */
+export interface TestModule {
+  /** Below `test`. */
+  readonly name: string;
+  /** For the whole module. @default DEFAULT_LIMIT_SECONDS */
+  readonly limitSeconds?: number;
+  /** Tests that are not run. */
+  readonly leftOut?: readonly Group[];
+  /** Tests that fail. */
+  readonly known?: readonly Group[];
+}
+
+export const DEFAULT_LIMIT_SECONDS = 300;
+
+export const MODULES: readonly TestModule[] = [
+  { name: "test_json" },
+  { name: "test_math" },
+  { name: "test_struct" },
+  { name: "test_re" },
+  { name: "test_dict" },
+  { name: "test_list" },
+  { name: "test_set" },
+  { name: "test_float" },
+  { name: "test_int" },
+  { name: "test_long" },
+  { name: "test_complex" },
+  { name: "test_itertools" },
+  { name: "test_functools" },
+  { name: "test_contextlib" },
+  { name: "test_queue" },
+  { name: "test_random" },
+  { name: "test_statistics" },
+  { name: "test_zlib" },
+  { name: "test_bz2" },
+  { name: "test_lzma" },
+  { name: "test_hashlib" },
+  { name: "test_uuid" },
+  { name: "test_generators" },
+  { name: "test_coroutines" },
+  { name: "test_exceptions" },
+  { name: "test_traceback" },
+  { name: "test_unicode" },
+  { name: "test_bytes" },
+  { name: "test_memoryview" },
+  { name: "test_array" },
+  { name: "test_mmap" },
+  { name: "test_fork1" },
+  { name: "test_select" },
+  { name: "test_selectors" },
+  { name: "test_poll" },
+  { name: "test_epoll" },
+  { name: "test_pty" },
+  { name: "test_time" },
+  { name: "test_resource" },
+  { name: "test_fcntl" },
+  { name: "test_gc" },
+  { name: "test_decimal" },
+  { name: "test_datetime" },
+  { name: "test_pickle" },
+  { name: "test_tempfile" },
+  { name: "test_thread" },
+  { name: "test_threading", limitSeconds: 900 },
+  { name: "test_signal", limitSeconds: 900 },
+  { name: "test_subprocess", limitSeconds: 900 },
+  { name: "test_os", limitSeconds: 600 },
+  { name: "test_posix", limitSeconds: 600 },
+  { name: "test_io", limitSeconds: 900 },
+];
