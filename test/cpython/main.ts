@@ -23,6 +23,9 @@ import { isGood, judge, type Verdict } from "./verdict.js";
 const TEMPLATE = "cpython-tests";
 const RECIPE = join(packageRoot(), "test/cpython/recipe.json");
 
+/** What takes so long is said, so that one sees what a run waits for. */
+const SLOW_SECONDS = 10;
+
 interface Options {
   readonly only?: string;
   readonly json?: string;
@@ -42,7 +45,8 @@ async function runAll({ only, json }: Options, signal: AbortSignal): Promise<rea
     const run = await runModule(module, {
       ...{ url: server.url, template: TEMPLATE, only: tests, signal },
       onEnded: (test) => {
-        if (isBad(test)) say(`  ${test.outcome}: ${test.test} (${test.seconds.toFixed(1)} s)`);
+        const isSlow = test.seconds >= SLOW_SECONDS;
+        if (isBad(test) || isSlow) say(`  ${test.outcome}: ${test.test} (${test.seconds.toFixed(1)} s)`);
       },
     });
     verdicts.push(judge(module, run, tests.length === 0));
