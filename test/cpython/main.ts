@@ -9,7 +9,7 @@ import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { Command, CommanderError } from "commander";
 import { packageRoot } from "../../native/guest/build/index.js";
-import { exitCodeOf } from "../../server/src/cli/exit-codes.js";
+import { EXIT, exitCodeOf } from "../../server/src/cli/exit-codes.js";
 import { reportError } from "../../server/src/cli/report-error.js";
 import { build } from "../../server/src/cli/template/build.js";
 import { onStopSignal } from "../../server/src/stop-signals.js";
@@ -72,6 +72,7 @@ try {
   process.exitCode = verdicts.every(isGood) ? 0 : 1;
 } catch (error) {
   if (error instanceof CommanderError) process.exitCode = error.exitCode === 0 ? 0 : 2;
+  else if (stopping.signal.aborted) process.exitCode = EXIT.interrupted;
   else {
     reportError(error);
     process.exitCode = exitCodeOf(error);

@@ -1,4 +1,4 @@
-import type { Group } from "./reasons.js";
+import { type Group, REASONS } from "./reasons.js";
 
 /** A module of CPython's regression tests. */
 export interface TestModule {
@@ -29,7 +29,10 @@ export const MODULES: readonly TestModule[] = [
   { name: "test_itertools" },
   { name: "test_functools" },
   { name: "test_contextlib" },
-  { name: "test_queue", leftOut: [{ tests: ["test.test_queue.*SimpleQueueTest.test_many_threads*"], reason: { text: "x" } }] },
+  {
+    name: "test_queue",
+    leftOut: [{ tests: ["test.test_queue.*SimpleQueueTest.test_many_threads*"], reason: REASONS.manyWakeups }],
+  },
   { name: "test_random" },
   { name: "test_statistics" },
   { name: "test_zlib" },
@@ -48,7 +51,10 @@ export const MODULES: readonly TestModule[] = [
   { name: "test_mmap" },
   { name: "test_fork1" },
   { name: "test_select" },
-  { name: "test_selectors" },
+  {
+    name: "test_selectors",
+    leftOut: [{ tests: ["test.test_selectors.*.test_above_fd_setsize"], reason: REASONS.manyDescriptors }],
+  },
   { name: "test_poll" },
   { name: "test_epoll" },
   { name: "test_pty" },
@@ -85,9 +91,22 @@ export const MODULES: readonly TestModule[] = [
   { name: "test_asyncio.test_transports" },
   { name: "test_asyncio.test_unix_events" },
   { name: "test_asyncio.test_waitfor" },
-  { name: "test_threading", limitSeconds: 900 },
+  {
+    name: "test_threading",
+    limitSeconds: 1200,
+    known: [
+      {
+        tests: ["test.test_threading.ThreadJoinOnShutdown.test_4_daemon_threads"],
+        reason: REASONS.childrensThreads,
+      },
+    ],
+  },
   { name: "test_signal", limitSeconds: 900 },
-  { name: "test_subprocess", limitSeconds: 900 },
+  {
+    name: "test_subprocess",
+    limitSeconds: 1800,
+    leftOut: [{ tests: ["test.test_subprocess.ProcessTestCaseNoPoll.*"], reason: REASONS.sameAgain }],
+  },
   { name: "test_os", limitSeconds: 600 },
   { name: "test_posix", limitSeconds: 600 },
   { name: "test_io", limitSeconds: 900 },
