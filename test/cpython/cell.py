@@ -34,18 +34,23 @@ class Records(unittest.TestResult):
         _show(kind="running", test=test.id())
 
     def stopTest(self, test):
-        outcome, message = self._outcome or ("ok", "")
+        # An interrupted test has none: unittest lets KeyboardInterrupt through.
+        outcome, message = self._outcome or ("not ended", "")
         seconds = round(perf_counter() - self._began, 3)
         self._began = None
         _show(kind="ended", test=test.id(), outcome=outcome, message=message, seconds=seconds)
 
     def _settle(self, test, outcome, message=""):
         if isinstance(test, unittest.TestCase):
-            # The first failure counts; clean-up that fails because of it does not.
-            self._outcome = self._outcome or (outcome, message)
+            # The first failure counts; clean-up that fails because of it does not, nor a subtest that was skipped.
+            if self._outcome is None or self._outcome[0] == "skipped":
+                self._outcome = outcome, message
         else:
             # What a class or a module sets up for its tests. None of these is run.
             _show(kind="ended", test=test.id(), outcome=outcome, message=message, seconds=0)
+
+    def addSuccess(self, test):
+        self._settle(test, "ok")
 
     def addFailure(self, test, error):
         self._settle(test, "failed", _last_lines(error))

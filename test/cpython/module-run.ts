@@ -8,7 +8,7 @@ import { type CellRecord, type EndedTest, recordOf } from "./records.js";
 const CELL = readFileSync(join(packageRoot(), "test/cpython/cell.py"), "utf8");
 /** Kept of what the tests print, for whoever looks for the reason of a failure. */
 const MAX_PRINTED_BYTES = 20_000;
-/** For a test that has reached the limit to end by KeyboardInterrupt, before its children are killed, and then its VM. */
+/** A fork is made in milliseconds, but the machine may be busy. */
 const CONNECT_TIMEOUT_MS = 60_000;
 
 /** What became of a module's tests. */
@@ -117,7 +117,7 @@ class Progress {
   /** The cell ended before its time, in the test that was running. */
   stop(message: string): void {
     const last = this.tests.at(-1);
-    // unittest says how an interrupted test ended, as of any other.
+    // The guest told of an interrupted test itself.
     if (this.#running === undefined && last !== undefined) return;
     const seconds = (performance.now() - this.#since) / 1000;
     this.take({ kind: "ended", test: this.#running ?? "?", outcome: "not ended", message, seconds });

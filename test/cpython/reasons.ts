@@ -25,7 +25,7 @@ export const REASONS = {
     sometimes: true,
   },
   manyChildren: {
-    text: "A hundred tests that start a Python child or several each, at 5 s on kvm_pvm: that takes too long.",
+    text: "Starts Python children by the dozen, at 5 s each on kvm_pvm: that takes too long.",
   },
   otherWatchers: {
     text: "The same tests for each other way to watch children than asyncio's own choice, at 5 s a child on kvm_pvm.",

@@ -8,7 +8,7 @@ const outcome = z.enum([
   "failed",
   "error",
   "unexpected success",
-  // Said by the host, of the test that was running then.
+  // Interrupted, or with its guest gone: then the host says so, of the test that was running.
   "not ended",
 ]);
 
