@@ -16,6 +16,9 @@ export const REASONS = {
   childrensThreads: {
     text: "A child has the agent's limit on data, and each of its 40 threads takes 8 MiB of that for its stack.",
   },
+  noDnotify: {
+    text: "The guest's kernel has inotify and not its predecessor dnotify, which is what F_NOTIFY asks for.",
+  },
   tenSeconds: {
     text: "Two Python children have to start and answer within 10 s, and starting one takes 5 s on kvm_pvm.",
     sometimes: true,
