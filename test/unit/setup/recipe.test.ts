@@ -15,6 +15,7 @@ describe("parseRecipe", () => {
     expect(parse({})).toMatchObject({
       drop: [],
       remove: [],
+      keep: [],
       links: {},
       copy: {},
       compile: [],
@@ -31,6 +32,7 @@ describe("parseRecipe", () => {
     ["no package", { packages: [] }, "packages"],
     ["an unknown field", { packges: [] }, "packges"],
     ["an unknown kind of compile step", { compile: [{ kind: "x", sources: ["a"], output: "b" }] }, "compile"],
+    ["what is to be kept and is not removed", { remove: ["var/**"], keep: ["var/log/**"] }, "keep"],
     ["too little memory", { template: { memoryMb: 1 } }, "template"],
   ])("refuses %s, saying where", (_what, change, where) => {
     expect(() => parse(change)).toThrow(

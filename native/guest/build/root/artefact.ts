@@ -159,7 +159,10 @@ async function assemble(
 ): Promise<void> {
   context.progress.update(0.6, "arranging files");
   await mergeUsr(root);
-  await removeMatching(root, recipe.remove);
+  await removeMatching(
+    root,
+    recipe.remove.filter((pattern) => !recipe.keep.includes(pattern)),
+  );
   if (recipe.container !== undefined) await makeRoom(root, recipe);
   await addNpmFiles(npmPackages, headers, root);
   await addOwnFiles(root, recipe);

@@ -78,6 +78,8 @@ const recipeSchema = z
     npmPackages: z.array(npmPackage).default([]),
     /** Patterns of what no guest needs: `*` within a name, `**` across directories. */
     remove: z.array(globPattern).default([]),
+    /** Of the patterns in `remove`, which are those of both: these are not removed after all. */
+    keep: z.array(globPattern).default([]),
     /** Symbolic links by path: what the packages' own scripts would have made. */
     links: z.record(relativePath, z.string().min(1)).default({}),
     /** Directories by path, with their octal mode: mount points and the like. */
@@ -111,6 +113,10 @@ const recipeSchema = z
   .refine(({ packages, container }) => packages.length > 0 || container !== undefined, {
     path: ["packages"],
     message: "must name a package, as there is no container",
+  })
+  .refine(({ keep, remove }) => keep.every((pattern) => remove.includes(pattern)), {
+    path: ["keep"],
+    message: "must be patterns that `remove` has",
   });
 
 /** What has to be right before a recipe can be put together with those it extends. */
