@@ -1,6 +1,9 @@
 import { CommanderError } from "commander";
 import { MODULES, type TestModule } from "./modules.js";
 
+/** Code of the error for a name that nothing of the list has. */
+export const UNKNOWN_NAME = "cpython.unknown";
+
 /** A module of which all tests are to be run, or those named. */
 export interface Choice {
   readonly module: TestModule;
@@ -16,7 +19,7 @@ export function choose(names: readonly string[]): readonly Choice[] {
   const ids = names.map((name) => (name.startsWith("test.") ? name : `test.${name}`));
   const unknown = ids.find((id) => !MODULES.some((module) => isIn(id, module)));
   if (unknown !== undefined) {
-    throw new CommanderError(2, "cpython.only", `--only: no module of the list has ${unknown}`);
+    throw new CommanderError(2, UNKNOWN_NAME, `--only: no module of the list has ${unknown}`);
   }
   return MODULES.flatMap((module) => {
     const own = ids.filter((id) => isIn(id, module));

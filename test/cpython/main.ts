@@ -14,7 +14,7 @@ import { reportError } from "../../server/src/cli/report-error.js";
 import { build } from "../../server/src/cli/template/build.js";
 import { onStopSignal } from "../../server/src/stop-signals.js";
 import { ServerProcess } from "../helpers/server-process.js";
-import { choose } from "./choose.js";
+import { type Choice, choose, UNKNOWN_NAME } from "./choose.js";
 import { runModule } from "./module-run.js";
 import { isBad } from "./records.js";
 import { formatProblems, formatTable } from "./report.js";
@@ -35,8 +35,11 @@ function say(line: string): void {
   process.stderr.write(`cpython: ${line}\n`);
 }
 
-async function runAll({ only, json }: Options, signal: AbortSignal): Promise<readonly Verdict[]> {
-  const chosen = choose(only?.split(",") ?? []);
+async function runAll(
+  chosen: readonly Choice[],
+  json: string | undefined,
+  signal: AbortSignal,
+): Promise<readonly Verdict[]> {
   await build([], { name: TEMPLATE, from: RECIPE });
   await using server = await ServerProcess.ready(["--template", TEMPLATE, "--templates", TEMPLATE]);
   const verdicts: Verdict[] = [];
@@ -67,12 +70,16 @@ const stopping = new AbortController();
 void stop.received.then(() => stopping.abort());
 try {
   program.parse();
-  const verdicts = await runAll(program.opts<Options>(), stopping.signal);
+  const options = program.opts<Options>();
+  const verdicts = await runAll(choose(options.only?.split(",") ?? []), options.json, stopping.signal);
   process.stdout.write(formatTable(verdicts) + formatProblems(verdicts));
   process.exitCode = verdicts.every(isGood) ? 0 : 1;
 } catch (error) {
-  if (error instanceof CommanderError) process.exitCode = error.exitCode === 0 ? 0 : 2;
-  else if (stopping.signal.aborted) process.exitCode = EXIT.interrupted;
+  if (error instanceof CommanderError) {
+    // Its own it has said already.
+    if (error.code === UNKNOWN_NAME) say(error.message);
+    process.exitCode = error.exitCode === 0 ? 0 : 2;
+  } else if (stopping.signal.aborted) process.exitCode = EXIT.interrupted;
   else {
     reportError(error);
     process.exitCode = exitCodeOf(error);

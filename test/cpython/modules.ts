@@ -12,8 +12,9 @@ export interface TestModule {
   readonly known?: readonly Group[];
 }
 
-export const DEFAULT_LIMIT_SECONDS = 300;
+export const DEFAULT_LIMIT_SECONDS = 600;
 
+/** Those that have been run to their end on kvm_pvm; docs/testing.md has what came of it. */
 export const MODULES: readonly TestModule[] = [
   { name: "test_json" },
   { name: "test_math" },
@@ -37,7 +38,6 @@ export const MODULES: readonly TestModule[] = [
     name: "test_random",
     leftOut: [{ tests: ["test.test_random.SystemRandom_TestBasicOps.test_bug_9025"], reason: REASONS.manySystemCalls }],
   },
-  { name: "test_statistics" },
   { name: "test_zlib" },
   { name: "test_bz2" },
   { name: "test_lzma" },
@@ -47,7 +47,6 @@ export const MODULES: readonly TestModule[] = [
   { name: "test_coroutines" },
   {
     name: "test_exceptions",
-    limitSeconds: 600,
     leftOut: [
       {
         tests: ["test.test_exceptions.ExceptionTests.test_memory_error_in_PyErr_PrintEx"],
@@ -55,13 +54,6 @@ export const MODULES: readonly TestModule[] = [
       },
     ],
   },
-  {
-    name: "test_traceback",
-    limitSeconds: 600,
-    leftOut: [{ tests: ["test.test_traceback.TracebackCases.test_encoded_file"], reason: REASONS.manyChildren }],
-  },
-  { name: "test_unicode" },
-  { name: "test_bytes" },
   { name: "test_memoryview" },
   { name: "test_array" },
   { name: "test_mmap" },
@@ -120,7 +112,6 @@ export const MODULES: readonly TestModule[] = [
   { name: "test_asyncio.test_runners" },
   {
     name: "test_asyncio.test_subprocess",
-    limitSeconds: 600,
     leftOut: [
       {
         tests: ["Fast", "Safe", "MultiLoop", "Pidfd"].map((watcher) => `test.*.Subprocess${watcher}WatcherTests.*`),

@@ -5,7 +5,7 @@ const TITLES = ["module", "tests", "ok", "skipped", "known", "failed", "left out
 
 interface Counts {
   readonly tests: number;
-  /** Those among them that are marked as failing in CPython, and fail. */
+  /** Those included that CPython expects to fail, and that do. */
   readonly ok: number;
   readonly skipped: number;
   readonly known: number;
