@@ -109,7 +109,7 @@ static void write_file(const char *path, const char *text) {
 
 /*
  * Huge pages for who asks for them (numpy does, for large arrays) and only where one is free: no compacting of
- * memory, and no daemon that wakes an idle guest to look for more. Linux turns them off by itself in a machine with
+ * memory, and no daemons that wake an idle guest to look for more. Linux turns them off by itself in a machine with
  * less than 512 MiB.
  */
 static void set_huge_pages(void) {
@@ -117,6 +117,7 @@ static void set_huge_pages(void) {
   write_file("/sys/kernel/mm/transparent_hugepage/khugepaged/scan_sleep_millisecs", "4294967295");
   write_file("/sys/kernel/mm/transparent_hugepage/khugepaged/alloc_sleep_millisecs", "4294967295");
   write_file("/sys/kernel/mm/transparent_hugepage/enabled", "madvise");
+  write_file("/proc/sys/vm/compaction_proactiveness", "0");
 }
 
 /*

@@ -110,8 +110,10 @@ static int signal_from(int fd) { return fcntl(fd, F_SETOWN, getpid()) < 0 ? -1 :
 
 static void set_timer(long ns) {
   const struct itimerspec when = {.it_value = {.tv_nsec = ns}};
+  /* Before, because on a busy machine its signal may have come and gone when the call returns. */
+  timer_armed = 1;
   timer_settime(leftover_timer, 0, &when, NULL);
-  timer_armed = ns != 0;
+  if (ns == 0) timer_armed = 0;
 }
 
 static void append(const uint8_t *bytes, size_t length) {
