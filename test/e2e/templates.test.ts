@@ -13,13 +13,8 @@ const layout = homeLayout(defaultHome());
 const NAME = "own-test";
 /** A boot and its capture, where a processor is emulated in software. */
 const MADE_WITHIN_MS = 900_000;
-/** Memory that runs out does so slowly where a guest's kernel, which looks for some more, is emulated. */
-const patience = (memoryMb: number) => (memoryMb < 100 ? ["--preload-seconds", "600"] : []);
 const build = (memoryMb: number): Promise<Ended> =>
-  zeroboot([
-    ...["template", "build", "--name", NAME, "--from", OWN_RECIPE, "--memory-mb", String(memoryMb)],
-    ...patience(memoryMb),
-  ]);
+  zeroboot(["template", "build", "--name", NAME, "--from", OWN_RECIPE, "--memory-mb", String(memoryMb)]);
 const snapshots = (): string[] => readdirSync(layout.templates).filter((name) => name.startsWith(`${NAME}-`));
 
 function forget(): void {

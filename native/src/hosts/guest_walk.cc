@@ -1,15 +1,10 @@
 #include "hosts/guest_walk.h"
 
+#include "machine/page_tables.h"
+
 namespace zb {
-namespace {
 
-constexpr uint64_t kPresent = 1ULL << 0;
-constexpr uint64_t kWritable = 1ULL << 1;
-constexpr uint64_t kLarge = 1ULL << 7;
-constexpr uint64_t kAddressMask = 0x000ffffffffff000;
-constexpr uint64_t kCr4La57 = 1ULL << 12;
-
-}  // namespace
+using namespace paging;
 
 std::optional<Walk> WalkGuest(const GuestMemory& memory, const kvm_sregs& sregs, uint64_t gva) {
   if ((sregs.cr4 & kCr4La57) != 0) return std::nullopt;

@@ -4,6 +4,8 @@
 
 #include <utility>
 
+#include "machine/page_tables.h"
+
 #ifndef MADV_COLLAPSE
 #define MADV_COLLAPSE 25  // since Linux 6.1
 #endif
@@ -11,13 +13,8 @@
 namespace zb {
 namespace {
 
-constexpr uint64_t kPresent = 1ULL << 0;
-constexpr uint64_t kWritable = 1ULL << 1;
-constexpr uint64_t kUser = 1ULL << 2;
-constexpr uint64_t kLarge = 1ULL << 7;
-constexpr uint64_t kAddressMask = 0x000ffffffffff000;
-constexpr uint64_t kCr4La57 = 1ULL << 12;
-constexpr uint64_t kEntries = 512;
+using namespace paging;
+
 constexpr uint64_t kUserHalf = kEntries / 2;
 
 // A snapshot's page tables are somebody's claim: they may be circular, or full.

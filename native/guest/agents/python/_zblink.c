@@ -18,6 +18,7 @@
 #include <pthread.h>
 #include <unistd.h>
 
+#include "calls.h"
 #include "capture.h"
 #include "huge_text.h"
 #include "identity.h"
@@ -66,13 +67,11 @@ static int handle_signals(void) {
   return PyErr_CheckSignals();
 }
 
-static int take_identity_at_once(void);
-
 static PyObject *receive(PyObject *self, PyObject *unused) {
   (void)self;
   (void)unused;
   for (;;) {
-    if (take_identity_at_once() < 0) return NULL;
+    if (zblink_take_identity() < 0) return NULL;
     PyObject *record = take_record();
     if (record != NULL || PyErr_Occurred()) return record;
     const uint32_t answer = zb_link_poll(ZB_REG_RX);
@@ -91,8 +90,7 @@ static PyObject *receive(PyObject *self, PyObject *unused) {
   }
 }
 
-/* Sends all of it; NULL with an exception when a signal handler raised one meanwhile. */
-static int send_all(uint8_t kind, uint8_t flags, uint8_t more, uint16_t execution, const char *data, Py_ssize_t length,
+int zblink_send_all(uint8_t kind, uint8_t flags, uint8_t more, uint16_t execution, const char *data, Py_ssize_t length,
                     int control) {
   size_t done = 0;
   for (;;) {
@@ -117,7 +115,7 @@ static PyObject *link_send(PyObject *self, PyObject *args) {
   unsigned short execution;
   Py_buffer data;
   if (!PyArg_ParseTuple(args, "bbHy*", &kind, &flags, &execution, &data)) return NULL;
-  const int result = send_all(kind, flags, ZB_PART_MORE, execution, data.buf, data.len, 1);
+  const int result = zblink_send_all(kind, flags, ZB_PART_MORE, execution, data.buf, data.len, 1);
   PyBuffer_Release(&data);
   if (result < 0) return NULL;
   Py_RETURN_NONE;
@@ -249,7 +247,7 @@ static int write_out(uint8_t kind, const char *data, Py_ssize_t length) {
   if (length == 0) return 0;
   /* A child has no ring: its output goes the way of any program's. */
   if (zb_link_detached()) return write_descriptor(kind == ZB_GUEST_STDERR ? 2 : 1, data, length);
-  return send_all(kind, 0, 0, output_execution, data, length, 0);
+  return zblink_send_all(kind, 0, 0, output_execution, data, length, 0);
 }
 
 /* A prompt where nobody has to be asked is output, as it is of a Python that reads from a pipe. */
@@ -283,7 +281,7 @@ static PyObject *read_input(PyObject *self, PyObject *args) {
       zb_input_feed(zb_link_received(), answer);
     }
     if (result > 0 && !zb_input_available() && !zb_input_at_end()) {
-      result = send_all(ZB_GUEST_INPUT_REQUEST, request_flags, 0, execution, prompt.buf, prompt.len, 1);
+      result = zblink_send_all(ZB_GUEST_INPUT_REQUEST, request_flags, 0, execution, prompt.buf, prompt.len, 1);
       if (result == 0) result = await_input(execution);
     } else if (result > 0 && show_prompt(request_flags, &prompt) < 0) {
       result = -1;
@@ -400,60 +398,6 @@ static PyObject *is_detached(PyObject *self, PyObject *unused) {
   return PyBool_FromLong(zb_link_detached());
 }
 
-static PyObject *add_generator(PyObject *self, PyObject *args) {
-  (void)self;
-  unsigned long long words, position;
-  if (!PyArg_ParseTuple(args, "KK", &words, &position)) return NULL;
-  if (zb_identity_add_generator((uint32_t *)(uintptr_t)words, (int *)(uintptr_t)position) < 0) {
-    return PyErr_SetFromErrno(PyExc_OSError);
-  }
-  Py_RETURN_NONE;
-}
-
-static PyObject *set_machine_id(PyObject *self, PyObject *view) {
-  (void)self;
-  /* Held for ever. */
-  static Py_buffer text;
-  if (PyObject_GetBuffer(view, &text, PyBUF_WRITABLE) < 0) return NULL;
-  if (text.len < (Py_ssize_t)(2 * ZB_IDENTITY_MACHINE_BYTES)) {
-    PyBuffer_Release(&text);
-    PyErr_SetString(PyExc_ValueError, "no room for a machine id");
-    return NULL;
-  }
-  zb_identity_set_machine_id(text.buf);
-  Py_RETURN_NONE;
-}
-
-static PyObject *take_identity(PyObject *self, PyObject *args) {
-  (void)self;
-  int flags;
-  Py_buffer identity;
-  if (!PyArg_ParseTuple(args, "iy*", &flags, &identity)) return NULL;
-  const int result = zb_identity_take(flags, identity.buf, (size_t)identity.len);
-  const int error = errno;
-  PyBuffer_Release(&identity);
-  if (result == 0) Py_RETURN_NONE;
-  errno = error;
-  return PyErr_SetFromErrno(PyExc_OSError);
-}
-
-/* Whether that is all a fork needs: then receive() does it, and a fork runs no Python for it. */
-static int takes_identity;
-
-static PyObject *take_identities(PyObject *Py_UNUSED(self), PyObject *Py_UNUSED(args)) {
-  takes_identity = 1;
-  Py_RETURN_NONE;
-}
-
-static int take_identity_at_once(void) {
-  struct zb_record record;
-  const uint8_t *payload = takes_identity ? zb_records_peek(&record) : NULL;
-  if (payload == NULL || record.kind != ZB_HOST_IDENTITY) return 0;
-  if (zb_identity_take(record.flags, payload, record.length) < 0) _exit(ZB_IDENTITY_REFUSED);
-  zb_records_drop();
-  return send_all(ZB_GUEST_IDENTITY, 0, ZB_PART_MORE, 0, "", 0, 1);
-}
-
 /* In a child of fork(2). */
 static void detach(void) {
   zb_link_detach();
@@ -495,70 +439,14 @@ static PyMethodDef methods[] = {
     {"wrap_interrupts", wrap_interrupts, METH_NOARGS, "After the SIGINT handler was installed."},
     {"flush", flush, METH_NOARGS, "Move everything written to descriptors 1 and 2."},
     {"detached", is_detached, METH_NOARGS, "Whether this is a child without the link."},
-    {"add_generator", add_generator, METH_VARARGS,
-     "A generator that take_identity() fills, by the addresses of its state."},
-    {"set_machine_id", set_machine_id, METH_O, "The mapped file that take_identity() writes the machine id to."},
-    {"take_identity", take_identity, METH_VARARGS, "Reseed the kernel and the generators, and set the clock."},
-    {"take_identities", take_identities, METH_NOARGS, "From now on receive() does that, and answers."},
     {NULL, NULL, 0, NULL},
 };
 
 static struct PyModuleDef module = {PyModuleDef_HEAD_INIT, "_zblink", NULL, -1, methods, NULL, NULL, NULL, NULL};
 
-static int add_constants(PyObject *m) {
-  static const struct {
-    const char *name;
-    long value;
-  } constants[] = {
-      {"EXECUTE", ZB_HOST_EXECUTE},
-      {"STDIN", ZB_HOST_STDIN},
-      {"IDENTITY", ZB_HOST_IDENTITY},
-      {"ENV", ZB_HOST_ENV},
-      {"EXECUTE_STDIN_OPEN", ZB_EXECUTE_STDIN_OPEN},
-      {"EXECUTE_COMPLETE", ZB_EXECUTE_COMPLETE},
-      {"EXECUTE_CHECK", ZB_EXECUTE_CHECK},
-      {"EXECUTE_INSPECT", ZB_EXECUTE_INSPECT},
-      {"STDIN_EOF", ZB_STDIN_EOF},
-      {"IDENTITY_REKEYED", ZB_IDENTITY_REKEYED},
-      {"IDENTITY_REFUSED", ZB_IDENTITY_REFUSED},
-      {"IDENTITY_ENTROPY_BYTES", ZB_IDENTITY_ENTROPY_BYTES},
-      {"IDENTITY_BYTES", ZB_IDENTITY_BYTES},
-      {"READY", ZB_GUEST_READY},
-      {"STDOUT", ZB_GUEST_STDOUT},
-      {"STDERR", ZB_GUEST_STDERR},
-      {"RESULT", ZB_GUEST_RESULT},
-      {"DISPLAY", ZB_GUEST_DISPLAY},
-      {"ERROR", ZB_GUEST_ERROR},
-      {"INPUT_REQUEST", ZB_GUEST_INPUT_REQUEST},
-      {"DONE", ZB_GUEST_DONE},
-      {"GUEST_IDENTITY", ZB_GUEST_IDENTITY},
-      {"MIME_TEXT", ZB_MIME_TEXT},
-      {"MIME_HTML", ZB_MIME_HTML},
-      {"MIME_PNG", ZB_MIME_PNG},
-      {"MIME_SVG", ZB_MIME_SVG},
-      {"MIME_JSON", ZB_MIME_JSON},
-      {"MIME_MARKDOWN", ZB_MIME_MARKDOWN},
-      {"MIME_LATEX", ZB_MIME_LATEX},
-      {"MIME_JPEG", ZB_MIME_JPEG},
-      {"LAST_OF_BUNDLE", ZB_PART_LAST_OF_BUNDLE},
-      {"ERROR_NAME", ZB_ERROR_NAME},
-      {"ERROR_MESSAGE", ZB_ERROR_MESSAGE},
-      {"ERROR_TRACEBACK", ZB_ERROR_TRACEBACK},
-      {"INPUT_PASSWORD", ZB_INPUT_PASSWORD},
-      {"DONE_OK", ZB_DONE_OK},
-      {"DONE_ERROR", ZB_DONE_ERROR},
-      {"DONE_INTERRUPTED", ZB_DONE_INTERRUPTED},
-      {"DONE_TRUNCATED", ZB_DONE_TRUNCATED},
-  };
-  for (size_t i = 0; i < sizeof constants / sizeof constants[0]; i++) {
-    if (PyModule_AddIntConstant(m, constants[i].name, constants[i].value) < 0) return -1;
-  }
-  return 0;
-}
-
 PyMODINIT_FUNC PyInit__zblink(void) {
   PyObject *m = PyModule_Create(&module);
-  if (m != NULL && add_constants(m) < 0) {
+  if (m != NULL && (PyModule_AddFunctions(m, zblink_identity_calls) < 0 || zblink_add_constants(m) < 0)) {
     Py_DECREF(m);
     return NULL;
   }

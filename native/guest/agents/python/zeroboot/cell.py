@@ -69,7 +69,7 @@ def _compile(source, filename):
     """The cell's statements, and its last expression apart if it ends in one."""
     flags = ast.PyCF_ALLOW_TOP_LEVEL_AWAIT
     if _is_likely_expression(source):
-        # Without a syntax tree: its objects are a hundred pages that a fork has not touched yet.
+        # Without a syntax tree: its objects lie in pages that a fork has not touched yet.
         try:
             return None, compile(source, filename, "eval", flags)
         except SyntaxError:
