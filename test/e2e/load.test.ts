@@ -12,12 +12,6 @@ const SECONDS = Number(process.env.ZEROBOOT_LOAD_SECONDS ?? (isEmulated ? 20 : 6
 const HANGS_SECONDS = 300;
 const ANSWER = { stdout: "499500\n", stderr: "", exit_code: 0 };
 
-/**
- * V8's heap, in mappings of 256 KiB. It grows to what so many requests at a time need: by some 110 in the first 15,000,
- * and by none in the next 10,000.
- */
-const HEAP_MAPPINGS = 150;
-
 let server: ServerProcess;
 beforeAll(async () => {
   server = await ServerProcess.ready(["--max-sessions", String(SESSIONS)]);
@@ -62,6 +56,6 @@ it("answers every request at four times its capacity, and keeps nothing", { time
     mismatches: 0,
   });
 
-  await released(server, before, `${CLIENTS} clients`, HEAP_MAPPINGS);
+  await released(server, before, `${CLIENTS} clients`);
   expect(await server.stop()).toEqual({ exitCode: 0, signal: null });
 });

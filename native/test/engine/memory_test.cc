@@ -15,8 +15,11 @@ import numpy, resource
 def field(path, name):
     with open(path) as lines:
         return next(int(line.split()[1]) << 10 for line in lines if line.startswith(name))
-limit = resource.getrlimit(resource.RLIMIT_DATA)[0] - field('/proc/self/status', 'VmData:')
-taken = numpy.ones(min(limit, field('/proc/meminfo', 'MemAvailable:')) - ()",
+limit = resource.getrlimit(resource.RLIMIT_DATA)[0]
+room = field('/proc/meminfo', 'MemAvailable:')
+if limit != resource.RLIM_INFINITY:
+    room = min(room, limit - field('/proc/self/status', 'VmData:'))
+taken = numpy.ones(room - ()",
                    mebibytes, " << 20), numpy.uint8)"));
 }
 
@@ -25,7 +28,7 @@ taken = numpy.ones(min(limit, field('/proc/meminfo', 'MemAvailable:')) - ()",
 ENGINE_TEST(memory_error_keeps_the_session) {
   Fork fork(context);
   RunOk(fork, "kept = 41\nimport os, threading");
-  LeaveMebibytes(fork, 24);
+  LeaveMebibytes(fork, 12);
   const std::string before = RunOk(fork, "import resource\nprint(resource.getrlimit(resource.RLIMIT_DATA)[0])");
   for (const char* hog : {"hog = []\nwhile True: hog.append(bytearray(1 << 20))", "hog = list(range(1 << 40))",
                           "hog = []\nwhile True: hog.append(bytes(400))", "hog = [0]\nwhile True: hog += hog"}) {
@@ -35,7 +38,7 @@ ENGINE_TEST(memory_error_keeps_the_session) {
     CheckEqual(RunOk(fork, "print(kept + 1)"), "42\n", Text("the cell after ", hog));
     CheckEqual(fork.Run("spare = bytearray(64 << 20)").error_name, "MemoryError", "another demand");
     RunOk(fork, "hog = None");
-    CheckEqual(RunOk(fork, "print(len(bytearray(8 << 20)))"), "8388608\n", Text("8 MiB after ", hog));
+    CheckEqual(RunOk(fork, "print(len(bytearray(4 << 20)))"), "4194304\n", Text("4 MiB after ", hog));
   }
   CheckEqual(RunOk(fork, "import resource\nprint(resource.getrlimit(resource.RLIMIT_DATA)[0])"), before,
              "the limit after all that");
@@ -61,7 +64,7 @@ ENGINE_TEST(memory_child_is_killed_first) {
 import mmap
 with open('/proc/meminfo') as lines:
     available = next(int(line.split()[1]) << 10 for line in lines if line.startswith('MemAvailable:'))
-taken = mmap.mmap(-1, available - (32 << 20) & -mmap.PAGESIZE)
+taken = mmap.mmap(-1, available - (12 << 20) & -mmap.PAGESIZE, flags=mmap.MAP_PRIVATE)
 taken.madvise(mmap.MADV_HUGEPAGE)
 taken[::mmap.PAGESIZE] = b'x' * (len(taken) // mmap.PAGESIZE)
 hog = []
@@ -81,8 +84,9 @@ ENGINE_TEST(memory_end_has_a_name) {
                           "        with open(directory + '/hog', 'ab') as file: file.write(bytes(1 << 20))\n"
                           "    except OSError: pass"}) {
     Fork fork(context);
-    LeaveMebibytes(fork, 16);
-    fork.Start(std::string(kUnlimited) + hog);
+    RunOk(fork, kUnlimited);
+    LeaveMebibytes(fork, 12);
+    fork.Start(hog);
     const VmEnd end = fork.WaitForEnd();
     CheckEqual(EndReasonName(end.reason), std::string("out_of_memory"),
                Text("the reason of the end (", end.detail, "), console:\n", end.console));

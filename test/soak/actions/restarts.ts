@@ -18,7 +18,14 @@ while True:
         break
     except KeyboardInterrupt:
         pass`;
-const EATS_MEMORY = "eaten = []\nwhile True: eaten.append(bytearray(b'x') * (1 << 20))";
+/** Runs into its limit. Most of the way it reserves only: where a page fault takes milliseconds, touching it takes minutes. */
+const EATS_MEMORY = `
+import numpy, resource
+with open("/proc/self/status") as status:
+    held = next(int(line.split()[1]) << 10 for line in status if line.startswith("VmData:"))
+room = resource.getrlimit(resource.RLIMIT_DATA)[0] - held
+eaten = [numpy.empty(max(0, room - (8 << 20)), numpy.uint8)]
+while True: eaten.append(bytearray(b"x") * (1 << 20))`;
 
 /** Cells that an interrupt alone does not stop, and what is left of the session then. */
 export const RESTARTS: readonly Action[] = [
