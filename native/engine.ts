@@ -47,6 +47,23 @@ export interface HostReport {
   engineAbi: number;
 }
 
+/**
+ * Guest-physical addresses of variables of the kernel, by their names. Without `total_forks` the agent tells whether
+ * its guest can be parked. The others are of a kernel of our own build, whose layout is known: with them the host gives
+ * each fork its randomness and its wall clock before the guest runs; without, the agent does it through system calls.
+ */
+export type KernelSymbols = Readonly<Partial<Record<KernelSymbol, number>>>;
+
+/** As in the kernel's symbol table. */
+export type KernelSymbol =
+  | "total_forks"
+  | "base_crng"
+  | "input_pool"
+  | "tk_core"
+  | "shadow_timekeeper"
+  | "tk_fast_mono"
+  | "_vdso_data";
+
 export interface BootOptions {
   /** vmlinux (ELF) or bzImage. */
   kernelPath: string;
@@ -57,15 +74,7 @@ export interface BootOptions {
   rootDigest: string;
   /** Guest memory in MiB, 64-3072. */
   memoryMb: number;
-  /** Guest-physical address of the kernel's `total_forks`, or 0 when unknown (`--kernel`): the agent tells then. */
-  totalForksGpa: number;
-  /**
-   * Guest-physical addresses of `base_crng` and `input_pool` of a kernel of our own build, whose layout is
-   * known: each fork's generator is then rekeyed by the host before the guest runs. 0: the agent does it,
-   * through system calls.
-   */
-  baseCrngGpa: number;
-  inputPoolGpa: number;
+  symbols: KernelSymbols;
   /** Appended to the kernel command line. */
   extraCommandLine?: string;
   /** Give up after this long, milliseconds. */

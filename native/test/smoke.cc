@@ -1,7 +1,7 @@
 // The engine without Node: boots a guest, forks it and runs cells, printing what happened and how long
 // it took. Linked statically it needs nothing but a kernel with KVM under it.
 //
-//   smoke KERNEL ROOT_IMAGE [--total-forks GPA] [--memory MB] [--save FILE | --load FILE] [--console] [CELL ...]
+//   smoke KERNEL ROOT_IMAGE [--symbol NAME=GPA ...] [--memory MB] [--save FILE | --load FILE] [--console] [CELL ...]
 #include <cstdio>
 #include <cstdlib>
 #include <cstring>
@@ -10,6 +10,7 @@
 
 #include "fork/conversation.h"
 #include "hosts/host.h"
+#include "symbols.h"
 #include "template/boot.h"
 #include "template/snapshot_file.h"
 
@@ -32,6 +33,11 @@ void RunCells(zb::Conversation& conversation, const std::vector<std::string>& ce
   }
 }
 
+int Usage() {
+  std::fprintf(stderr, "usage: smoke KERNEL ROOT_IMAGE [options] [CELL ...]\n");
+  return 2;
+}
+
 int Main(int argc, char** argv) {
   zb::BootOptions options;
   std::vector<std::string> cells, positional;
@@ -39,12 +45,8 @@ int Main(int argc, char** argv) {
   for (int i = 1; i < argc; i++) {
     const std::string argument = argv[i];
     const auto value = [&] { return std::string(i + 1 < argc ? argv[++i] : ""); };
-    if (argument == "--total-forks") {
-      options.total_forks_gpa = std::stoull(value(), nullptr, 0);
-    } else if (argument == "--base-crng") {
-      options.base_crng_gpa = std::stoull(value(), nullptr, 0);
-    } else if (argument == "--input-pool") {
-      options.input_pool_gpa = std::stoull(value(), nullptr, 0);
+    if (argument == "--symbol") {
+      if (!zb::test::AddSymbol(options.symbols, value())) return Usage();
     } else if (argument == "--memory") {
       options.memory_mb = std::stoull(value());
     } else if (argument == "--console") {
@@ -63,10 +65,7 @@ int Main(int argc, char** argv) {
       cells.push_back(argument);
     }
   }
-  if (positional.size() != 2) {
-    std::fprintf(stderr, "usage: smoke KERNEL ROOT_IMAGE [options] [CELL ...]\n");
-    return 2;
-  }
+  if (positional.size() != 2) return Usage();
   options.kernel_path = positional[0];
   options.root_image_path = positional[1];
   options.warmup_cells = {"print(1+1)", "1+1", "1/0"};

@@ -16,13 +16,12 @@ describe("the engine, without Node", () => {
   let all = "";
 
   beforeAll(async () => {
-    const { kernelPath, rootImagePath, totalForksGpa, baseCrngGpa, inputPoolGpa } = await ensureArtefacts();
+    const { kernelPath, rootImagePath, symbols } = await ensureArtefacts();
     const directory = mkdtempSync(join(tmpdir(), "zeroboot-engine-"));
     try {
-      const symbols = { "--total-forks": totalForksGpa, "--base-crng": baseCrngGpa, "--input-pool": inputPoolGpa };
       const ran = await runProgram(PROGRAM, [
         ...[kernelPath, rootImagePath, "--snapshot", join(directory, "python.zbt")],
-        ...Object.entries(symbols).flatMap(([flag, gpa]) => [flag, String(gpa)]),
+        ...Object.entries(symbols).flatMap(([name, gpa]) => ["--symbol", `${name}=${gpa}`]),
       ]);
       all = ran.stdout + ran.stderr;
     } finally {

@@ -2,12 +2,14 @@ import { existsSync } from "node:fs";
 import { mkdir } from "node:fs/promises";
 import { availableParallelism } from "node:os";
 import { join } from "node:path";
+import type { KernelSymbols } from "../../engine.js";
 import type { BuildContext } from "./context.js";
 import { type FreeBytes, freeBytesOnDisk, requireFreeSpace } from "./disk.js";
 import { fileError, throwIfAborted } from "./errors.js";
 import { defaultHome, type HomeLayout, homeLayout } from "./home.js";
 import { buildKernel, KERNEL_IMAGE, kernelRequest, kernelWork, withSymbols } from "./kernel/artefact.js";
 import { givenKernel } from "./kernel/given.js";
+import { symbolAddresses } from "./kernel/symbols.js";
 import { withLock } from "./lock.js";
 import { BoundedLog } from "./log.js";
 import type { Manifest } from "./manifest.js";
@@ -45,14 +47,7 @@ export interface Artefacts {
   kernelPath: string;
   /** SHA-256, hex. */
   kernelDigest: string;
-  /** Guest-physical address of the kernel's `total_forks`, or 0 when unknown. */
-  totalForksGpa: number;
-  /**
-   * Guest-physical addresses of the kernel's random generator, for a kernel of our own build only: the
-   * engine relies on its layout. 0 when unknown; then the agent reseeds through the kernel.
-   */
-  baseCrngGpa: number;
-  inputPoolGpa: number;
+  symbols: KernelSymbols;
   rootImagePath: string;
   /** SHA-256, hex. */
   rootDigest: string;
@@ -114,7 +109,6 @@ export async function ensureArtefacts(options: ArtefactOptions = {}): Promise<Ar
   }
   if (root === undefined) throw new TypeError("no root image after building it");
   if (given === undefined && kernel !== undefined) kernel = await withSymbols(kernel);
-  const own = given === undefined ? (kernel?.manifest.symbols ?? {}) : {};
   const kernelFile = kernel?.manifest.files[KERNEL_IMAGE];
   const rootFile = root.manifest.files[ROOT_IMAGE];
   if (rootFile === undefined) throw new TypeError("the root image's manifest does not list it");
@@ -123,9 +117,7 @@ export async function ensureArtefacts(options: ArtefactOptions = {}): Promise<Ar
   return {
     kernelPath: given?.path ?? join(kernel?.directory ?? "", KERNEL_IMAGE),
     kernelDigest: given?.digest ?? kernelFile?.sha256 ?? "",
-    totalForksGpa: given?.totalForksGpa ?? Number(own.total_forks ?? 0),
-    baseCrngGpa: Number(own.base_crng ?? 0),
-    inputPoolGpa: Number(own.input_pool ?? 0),
+    symbols: given?.symbols ?? symbolAddresses(kernel?.manifest.symbols ?? {}),
     rootImagePath: join(root.directory, ROOT_IMAGE),
     rootDigest: rootFile.sha256,
     recipe: found.loaded.recipe,

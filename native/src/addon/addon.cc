@@ -55,9 +55,10 @@ Napi::Value JsBoot(const Napi::CallbackInfo& info) {
   options.root_digest = Text(js, "rootDigest");
   options.label = Text(js, "label");
   options.memory_mb = Count(js, "memoryMb");
-  options.total_forks_gpa = Count(js, "totalForksGpa");
-  options.base_crng_gpa = Count(js, "baseCrngGpa");
-  options.input_pool_gpa = Count(js, "inputPoolGpa");
+  const auto symbols = js.Get("symbols").As<Napi::Object>();
+  for (const KernelSymbol& symbol : kKernelSymbols) {
+    if (symbols.Has(symbol.name)) options.symbols.*symbol.address = Count(symbols, symbol.name);
+  }
   options.timeout = std::chrono::milliseconds(Count(js, "timeoutMs"));
   if (js.Has("extraCommandLine")) options.extra_command_line = Text(js, "extraCommandLine");
   const auto cells = js.Get("warmupCells").As<Napi::Array>();

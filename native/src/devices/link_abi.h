@@ -180,7 +180,10 @@ struct zb_record {
 #define ZB_IDENTITY_MACHINE_OFFSET 5064u
 #define ZB_IDENTITY_MACHINE_BYTES 16u
 #define ZB_IDENTITY_BYTES 5080u
-#define ZB_IDENTITY_REKEYED 0x01u /* flag: the host has rekeyed the kernel's generator already */
+/* Flags: what the host has done already. */
+#define ZB_IDENTITY_REKEYED 0x01u   /* rekeyed the kernel's generator */
+#define ZB_IDENTITY_CLOCK_SET 0x02u /* set the wall clock */
+#define ZB_IDENTITY_BY_HOST 0x03u   /* both */
 /* One environment variable for the cell of the same execution, before its EXECUTE: NAME=VALUE. */
 #define ZB_HOST_ENV 0x04u
 

@@ -55,7 +55,7 @@ struct Conversation::Events : VmEvents {
 };
 
 Conversation::Conversation(std::shared_ptr<const Template> source, ForkedVm::Options options,
-                           std::chrono::milliseconds timeout, std::chrono::nanoseconds clock_shift)
+                           std::chrono::milliseconds timeout)
     : events_(std::make_shared<Events>()),
       vm_(ForkedVm::Start(std::move(source), events_, options)),
       timeout_(timeout) {
@@ -67,7 +67,7 @@ Conversation::Conversation(std::shared_ptr<const Template> source, ForkedVm::Opt
     }
   }
   // The wall clock in it is read when the fork is about to run, however long making it took.
-  vm_->runner().Send(ZB_HOST_IDENTITY, 0, 0, MakeIdentity(clock_shift));
+  vm_->runner().Send(ZB_HOST_IDENTITY, 0, 0, MakeIdentity(options.clock_shift));
 }
 
 Conversation::~Conversation() { Close(); }

@@ -23,10 +23,9 @@ struct CellResult {
 class Conversation {
  public:
   // Forks, waits until the fork runs and sends it its identity. Throws kForkFailed, kVmClosed or, when
-  // `timeout` passes, kTemplateFailed. `clock_shift` is how far from the host's clock the fork's is to be.
+  // `timeout` passes, kTemplateFailed.
   explicit Conversation(std::shared_ptr<const Template> source, ForkedVm::Options options = {.prefault = true},
-                        std::chrono::milliseconds timeout = std::chrono::seconds(30),
-                        std::chrono::nanoseconds clock_shift = {});
+                        std::chrono::milliseconds timeout = std::chrono::seconds(30));
   ~Conversation();
   Conversation(const Conversation&) = delete;
   Conversation& operator=(const Conversation&) = delete;

@@ -5,6 +5,7 @@
 
 #include "fork/reaper.h"
 #include "fork/rekey.h"
+#include "fork/wall_clock.h"
 #include "machine/long_mode.h"
 #include "template/pages.h"
 
@@ -16,6 +17,14 @@ uint64_t MicrosecondsSince(std::chrono::steady_clock::time_point start) {
       std::chrono::duration_cast<std::chrono::microseconds>(std::chrono::steady_clock::now() - start).count());
 }
 
+// What the host does for a fork's identity; the rest is for its agent.
+uint8_t IdentityFlags(const KernelSymbols& symbols) {
+  uint8_t flags = 0;
+  if (CanRekey(symbols)) flags |= ZB_IDENTITY_REKEYED;
+  if (CanSetWallClock(symbols)) flags |= ZB_IDENTITY_CLOCK_SET;
+  return flags;
+}
+
 }  // namespace
 
 std::atomic<int> ForkedVm::live_{0};
@@ -25,8 +34,8 @@ ForkedVm::ForkedVm(std::shared_ptr<const Template> source, std::shared_ptr<VmEve
     : template_(std::move(source)),
       events_(std::move(events)),
       options_(options),
-      runner_({.total_forks_gpa = template_->info().total_forks_gpa,
-               .identity_flags = CanRekey(template_->info()) ? uint8_t{ZB_IDENTITY_REKEYED} : uint8_t{0},
+      runner_({.total_forks_gpa = template_->info().symbols.total_forks,
+               .identity_flags = options.identity_by_host ? IdentityFlags(template_->info().symbols) : uint8_t{0},
                .stop_when_ready = false,
                .on_output = [this] { events_->OnOutput(); }}) {}
 
@@ -59,7 +68,13 @@ VmEnd ForkedVm::RunToEnd(std::unique_ptr<Machine>& machine) {
   } else {
     machine->vcpu().SetMsr(kMsrTscDeadline, template_->vcpu().tsc_deadline);
   }
-  if (CanRekey(info)) RekeyGuestKernel(machine->memory(), info);
+  if (options_.identity_by_host) {
+    if (CanRekey(info.symbols)) RekeyGuestKernel(machine->memory(), info.symbols);
+    if (CanSetWallClock(info.symbols)) {
+      SetWallClock(machine->memory(), info.symbols, machine->vm().ReadClock(),
+                   std::chrono::system_clock::now().time_since_epoch() + options_.clock_shift);
+    }
+  }
   times.create_us = MicrosecondsSince(start);
 
   start = std::chrono::steady_clock::now();

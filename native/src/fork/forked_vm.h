@@ -2,6 +2,7 @@
 #pragma once
 
 #include <atomic>
+#include <chrono>
 #include <memory>
 
 #include "fork/fork_ledger.h"
@@ -41,6 +42,10 @@ class ForkedVm {
     // The recipe the bench compares with: another way to make the VM, and the template's tick as it was.
     Machine::VmFactory create_vm = Machine::CreateVm;
     bool defer_ticks = true;
+    // The host does of its identity what it can, as far as it knows the kernel; off: the agent all of it.
+    bool identity_by_host = true;
+    // For tests: how far the fork's time of day is to be from the host's.
+    std::chrono::nanoseconds clock_shift{0};
     // What the guest prints on COM1, on the vCPU thread.
     std::function<void(uint8_t)> on_console = {};
   };

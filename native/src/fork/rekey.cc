@@ -23,15 +23,15 @@ struct PoolHash {
 
 }  // namespace
 
-void RekeyGuestKernel(GuestMemory& memory, const TemplateInfo& info) {
-  auto crng = memory.Load<BaseCrng>(info.base_crng_gpa);
+void RekeyGuestKernel(GuestMemory& memory, const KernelSymbols& symbols) {
+  auto crng = memory.Load<BaseCrng>(symbols.base_crng);
   PoolHash pool{};
   if (!crng || ::getrandom(crng->key, sizeof(crng->key), 0) != sizeof(crng->key) ||
       ::getrandom(pool.h, sizeof(pool.h), 0) != sizeof(pool.h)) {
     throw EngineError(ErrorCode::kForkFailed, "no randomness for the fork");
   }
   crng->generation++;
-  const bool stored = memory.Store(info.base_crng_gpa, *crng) && memory.Store(info.input_pool_gpa, pool);
+  const bool stored = memory.Store(symbols.base_crng, *crng) && memory.Store(symbols.input_pool, pool);
   ::explicit_bzero(&*crng, sizeof(*crng));
   ::explicit_bzero(&pool, sizeof(pool));
   if (!stored) throw EngineError(ErrorCode::kForkFailed, "the fork's random generator is not in its memory");

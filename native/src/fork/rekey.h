@@ -10,13 +10,13 @@
 #pragma once
 
 #include "machine/guest_memory.h"
-#include "template/template.h"
+#include "template/kernel_symbols.h"
 
 namespace zb {
 
-inline bool CanRekey(const TemplateInfo& info) { return info.base_crng_gpa != 0 && info.input_pool_gpa != 0; }
+inline bool CanRekey(const KernelSymbols& symbols) { return symbols.base_crng != 0 && symbols.input_pool != 0; }
 
 // Fresh host randomness for each call. Throws kForkFailed: a fork without it must not run.
-void RekeyGuestKernel(GuestMemory& memory, const TemplateInfo& info);
+void RekeyGuestKernel(GuestMemory& memory, const KernelSymbols& symbols);
 
 }  // namespace zb

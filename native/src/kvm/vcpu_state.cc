@@ -67,9 +67,7 @@ VcpuState CaptureVcpuState(const Vm& vm, const Vcpu& vcpu) {
   ZB_IOCTL(vcpu.fd(), KVM_GET_LAPIC, &state.lapic);
   state.tsc_deadline = vcpu.GetMsr(kMsrTscDeadline);
   state.tsc = vcpu.GetMsr(kMsrTsc);
-  kvm_clock_data clock{};
-  ZB_IOCTL(vm.fd(), KVM_GET_CLOCK, &clock);
-  state.clock_ns = clock.clock;
+  state.clock_ns = vm.ReadClock();
   state.msrs = KeepWritable(vcpu, ReadMsrs(vcpu));
   // Last: reading it is what a pending exception survives.
   ZB_IOCTL(vcpu.fd(), KVM_GET_VCPU_EVENTS, &state.events);

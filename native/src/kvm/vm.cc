@@ -33,6 +33,12 @@ void Vm::SetMemory(uint32_t slot, uint64_t gpa, const uint8_t* hva, uint64_t byt
   ZB_IOCTL(fd_.get(), KVM_SET_USER_MEMORY_REGION, &region);
 }
 
+uint64_t Vm::ReadClock() const {
+  kvm_clock_data clock{};
+  ZB_IOCTL(fd(), KVM_GET_CLOCK, &clock);
+  return clock.clock;
+}
+
 void Vm::EnableCapability(const kvm_enable_cap& capability, const char* name) {
   CheckedIoctl(fd_.get(), KVM_ENABLE_CAP, name, &capability);
 }

@@ -25,6 +25,8 @@ class Vm {
   void DisableHaltPolling();
   // A message the guest has addressed to no processor is lost, as on a bus.
   void SignalMsi(uint32_t address, uint32_t data);
+  // kvm-clock, as a guest reads it now; nanoseconds.
+  uint64_t ReadClock() const;
   void EnableCapability(const kvm_enable_cap& capability, const char* name);
 
  private:

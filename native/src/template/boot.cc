@@ -8,6 +8,7 @@
 #include <thread>
 
 #include "fork/conversation.h"
+#include "fork/wall_clock.h"
 #include "hosts/host.h"
 #include "machine/boot_params.h"
 #include "machine/long_mode.h"
@@ -196,9 +197,7 @@ std::shared_ptr<Template> BootTemplate(const BootOptions& options, BootControl& 
   info.memory_mb = options.memory_mb;
   info.root_bytes = root->bytes();
   info.root_crc = root->crc();
-  info.total_forks_gpa = options.total_forks_gpa;
-  info.base_crng_gpa = options.base_crng_gpa;
-  info.input_pool_gpa = options.input_pool_gpa;
+  info.symbols = options.symbols;
   const MemoryLayout layout = info.layout();
   UniqueFd ram = CreateMemfd("zeroboot-template", layout.private_bytes());
 
@@ -232,6 +231,7 @@ std::shared_ptr<Template> BootTemplate(const BootOptions& options, BootControl& 
 
     vcpu_state = FreezeVcpu(machine, runner, options);
     quirks->CheckBeforeCapture(machine.vcpu(), machine.memory());
+    if (!KnowsWallClock(machine.memory(), info.symbols, vcpu_state.clock_ns)) info.symbols.tk_core = 0;
     devices = machine.SaveDevices();
     info.runtime = machine.link().runtime();
     info.stored_pages = CountPages(NonZeroPages(ram.get(), machine.memory().base(), layout.private_bytes()));

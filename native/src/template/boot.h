@@ -19,9 +19,7 @@ struct BootOptions {
   std::string kernel_digest;
   std::string root_digest;
   uint64_t memory_mb = 256;
-  uint64_t total_forks_gpa = 0;
-  uint64_t base_crng_gpa = 0;
-  uint64_t input_pool_gpa = 0;
+  KernelSymbols symbols;
   std::string extra_command_line;
   std::chrono::milliseconds timeout{300'000};
   // Run in a scratch fork after capture, to record what forks write; never in the template.

@@ -71,9 +71,7 @@ void WriteInfo(ByteWriter& writer, const TemplateInfo& info) {
   writer.Pod(info.tsc_khz);
   writer.Pod(info.memory_mb);
   writer.Pod(info.root_bytes);
-  writer.Pod(info.total_forks_gpa);
-  writer.Pod(info.base_crng_gpa);
-  writer.Pod(info.input_pool_gpa);
+  for (const KernelSymbol& symbol : kKernelSymbols) writer.Pod(info.symbols.*symbol.address);
   writer.Pod(info.stored_pages);
   writer.Pod(info.working_set_pages);
   writer.Pod(info.captured_at_ms);
@@ -91,9 +89,7 @@ TemplateInfo ReadInfo(ByteReader reader) {
   info.tsc_khz = reader.Pod<uint32_t>();
   info.memory_mb = reader.Pod<uint64_t>();
   info.root_bytes = reader.Pod<uint64_t>();
-  info.total_forks_gpa = reader.Pod<uint64_t>();
-  info.base_crng_gpa = reader.Pod<uint64_t>();
-  info.input_pool_gpa = reader.Pod<uint64_t>();
+  for (const KernelSymbol& symbol : kKernelSymbols) info.symbols.*symbol.address = reader.Pod<uint64_t>();
   info.stored_pages = reader.Pod<uint64_t>();
   info.working_set_pages = reader.Pod<uint64_t>();
   info.captured_at_ms = reader.Pod<int64_t>();

@@ -10,11 +10,12 @@
 #include "kvm/vcpu_state.h"
 #include "machine/guest_memory.h"
 #include "machine/machine.h"
+#include "template/kernel_symbols.h"
 
 namespace zb {
 
 // Bumped when anything a snapshot holds, or the link's ABI, changes its meaning.
-inline constexpr uint32_t kEngineAbi = 3;
+inline constexpr uint32_t kEngineAbi = 4;
 
 struct PageRun {
   uint32_t first = 0;  // page index: GPA / 4096
@@ -34,10 +35,7 @@ struct TemplateInfo {
   uint32_t tsc_khz = 0;
   uint64_t memory_mb = 0;
   uint64_t root_bytes = 0;
-  uint64_t total_forks_gpa = 0;
-  // Of a kernel whose generator the host may rekey (fork/rekey.h); else 0.
-  uint64_t base_crng_gpa = 0;
-  uint64_t input_pool_gpa = 0;
+  KernelSymbols symbols;
   uint64_t stored_pages = 0;
   uint64_t working_set_pages = 0;
   int64_t captured_at_ms = 0;

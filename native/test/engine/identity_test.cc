@@ -2,6 +2,7 @@
 #include <set>
 
 #include "engine/cells.h"
+#include "fork/wall_clock.h"
 
 namespace zb::test {
 
@@ -46,30 +47,81 @@ values('reseeded')
   return Text(kForks, " forks: ", seen.size(), " values each, all different");
 }
 
+// Every clock of a fork, read through the vDSO and by system calls, and the time a timer for a time of day takes.
+// `after` a tick or two the kernel has gone through its timekeeping once.
+constexpr const char* kClocks = R"(
+import ctypes, os, tempfile, time
+libc = ctypes.CDLL(None)
+class timespec(ctypes.Structure): _fields_ = [('seconds', ctypes.c_long), ('nanoseconds', ctypes.c_long)]
+def by_kernel(clock):
+    now = timespec()
+    assert libc.syscall(228, clock, ctypes.byref(now)) == 0
+    return now.seconds + now.nanoseconds / 1e9
+def apart(name, a, b): print(name, f'{abs(a - b) * 1000:.3f}')
+def clocks(after):
+    for name in 'REALTIME', 'TAI', 'MONOTONIC', 'BOOTTIME':
+        clock = getattr(time, 'CLOCK_' + name)
+        apart(f'{name} {after}', time.clock_gettime(clock), by_kernel(clock))
+    apart(f'TAI by itself {after}', time.clock_gettime(time.CLOCK_TAI), time.time())
+    for coarse in time.clock_gettime(5), by_kernel(5): apart(f'REALTIME_COARSE {after}', coarse, time.time())
+    with tempfile.NamedTemporaryFile() as file: apart(f'a file {after}', os.stat(file.name).st_mtime, time.time())
+def timer():
+    begin, at = time.monotonic(), time.time() + 0.05
+    until = timespec(int(at), int(at % 1 * 1e9))
+    assert libc.clock_nanosleep(0, 1, ctypes.byref(until), None) == 0
+    print('a timer', f'{abs(time.monotonic() - begin - 0.05) * 1000:.3f}')
+clocks('at once')
+timer()
+clocks('later')
+timer()
+)";
+
 // A template as old as you like: what a fork gets is the host's time, however far that is from its own. The host's
 // clock cannot be moved for a test, so it is told to be 30 hours ahead: for the fork the same as a template that old.
 ENGINE_TEST(identity_clock_of_an_old_template) {
   const double tolerance = context.AtMost(50, 1000);
   double worst = 0;
-  for (const std::chrono::hours shift : {std::chrono::hours(30), std::chrono::hours(-30)}) {
-    Conversation fork(context.source, {.prefault = true}, kPatience, shift);
-    fork.WaitForIdentity();
-    const auto host = [shift] {
-      const auto now = std::chrono::system_clock::now().time_since_epoch() + shift;
-      return std::chrono::duration<double, std::milli>(now).count();
-    };
-    const double before = host();
-    const double guest = RunNumber(fork, "import time\nprint(f'{time.time() * 1000:.3f}')");
-    const double after = host();
-    const double wrong = guest < before ? before - guest : guest > after ? guest - after : 0;
-    Check(wrong <= tolerance, "the clock of a fork ", shift.count(), " h from its template is wrong by ", wrong, " ms");
-    worst = std::max(worst, wrong);
-    // Its timers did not take the step for time passed.
-    const double slept =
-        RunNumber(fork, "begin = time.monotonic()\ntime.sleep(0.05)\nprint((time.monotonic() - begin) * 1000)");
-    Check(slept >= 50 && slept <= context.AtMost(80, 1000), "time.sleep(0.05) took ", slept, " ms");
+  for (const bool by_host : {true, false}) {
+    for (const std::chrono::hours shift : {std::chrono::hours(30), std::chrono::hours(-30)}) {
+      Conversation fork(context.source, {.identity_by_host = by_host, .clock_shift = shift}, kPatience);
+      fork.WaitForIdentity();
+      const auto host = [shift] {
+        const auto now = std::chrono::system_clock::now().time_since_epoch() + shift;
+        return std::chrono::duration<double, std::milli>(now).count();
+      };
+      const double before = host();
+      const double guest = RunNumber(fork, "import time\nprint(f'{time.time() * 1000:.3f}')");
+      const double after = host();
+      const double wrong = guest < before ? before - guest : guest > after ? guest - after : 0;
+      Check(wrong <= tolerance, "the clock of a fork ", shift.count(), " h from its template is wrong by ", wrong,
+            " ms");
+      worst = std::max(worst, wrong);
+      // Its timers did not take the step for time passed.
+      const double slept =
+          RunNumber(fork, "begin = time.monotonic()\ntime.sleep(0.05)\nprint((time.monotonic() - begin) * 1000)");
+      Check(slept >= 50 && slept <= context.AtMost(80, 1000), "time.sleep(0.05) took ", slept, " ms");
+    }
   }
-  return Text("30 hours either way: wrong by at most ", worst, " ms (allowed: ", tolerance, ")");
+  return Text("30 hours either way, set by host and agent: wrong by at most ", worst, " ms (allowed: ", tolerance, ")");
+}
+
+ENGINE_TEST(identity_clocks_agree) {
+  CheckEqual(CanSetWallClock(context.source->info().symbols), true, "whether the host knows the kernel's timekeeping");
+  const double tolerance = context.AtMost(50, 1000);
+  std::string worst;
+  double most = 0;
+  for (const bool by_host : {true, false}) {
+    Conversation fork(context.source, {.identity_by_host = by_host, .clock_shift = std::chrono::hours(-30)}, kPatience);
+    for (const std::string& line : Lines(RunOk(fork, kClocks))) {
+      const double apart = std::stod(line.substr(line.rfind(' ')));
+      Check(apart <= tolerance, by_host ? "set by the host" : "set by the agent", ", apart in ms: ", line);
+      if (apart > most) {
+        most = apart;
+        worst = line;
+      }
+    }
+  }
+  return "apart the most: " + worst + " ms";
 }
 
 }  // namespace zb::test

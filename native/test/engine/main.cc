@@ -1,6 +1,6 @@
 // The engine on real virtual machines, without Node. Prints one line per test with what it measured.
 //
-//   engine-tests KERNEL ROOT_IMAGE [--total-forks GPA --base-crng GPA --input-pool GPA] [--memory MB]
+//   engine-tests KERNEL ROOT_IMAGE [--symbol NAME=GPA ...] [--memory MB]
 //                [--snapshot FILE] [--only NAME] [--list]
 //
 // With --snapshot the template is loaded from FILE, or booted and kept there if there is none. --only runs the
@@ -16,6 +16,7 @@
 #include "engine/harness.h"
 #include "fork/forked_vm.h"
 #include "hosts/host.h"
+#include "symbols.h"
 #include "template/snapshot_file.h"
 
 namespace zb::test {
@@ -29,7 +30,7 @@ struct Arguments {
 };
 
 constexpr const char* kUsage =
-    "usage: engine-tests KERNEL ROOT_IMAGE [--total-forks GPA --base-crng GPA --input-pool GPA] [--memory MB]\n"
+    "usage: engine-tests KERNEL ROOT_IMAGE [--symbol NAME=GPA ...] [--memory MB]\n"
     "                    [--snapshot FILE] [--only NAME] [--list]\n";
 
 std::optional<Arguments> Parse(int argc, char** argv) {
@@ -47,12 +48,8 @@ std::optional<Arguments> Parse(int argc, char** argv) {
     }
     if (++i == argc) return std::nullopt;
     const std::string value = argv[i];
-    if (argument == "--total-forks") {
-      arguments.boot.total_forks_gpa = std::stoull(value, nullptr, 0);
-    } else if (argument == "--base-crng") {
-      arguments.boot.base_crng_gpa = std::stoull(value, nullptr, 0);
-    } else if (argument == "--input-pool") {
-      arguments.boot.input_pool_gpa = std::stoull(value, nullptr, 0);
+    if (argument == "--symbol") {
+      if (!AddSymbol(arguments.boot.symbols, value)) return std::nullopt;
     } else if (argument == "--memory") {
       arguments.boot.memory_mb = std::stoull(value, nullptr, 0);
     } else if (argument == "--snapshot") {

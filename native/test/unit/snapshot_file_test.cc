@@ -26,7 +26,7 @@ std::shared_ptr<Template> SmallTemplate() {
   info.tsc_khz = 2'000'000;
   info.memory_mb = kMinMemoryMb;
   info.root_bytes = kSmallLayout.root_bytes;
-  info.total_forks_gpa = 0x1b7ea10;
+  info.symbols.total_forks = 0x1b7ea10;
   info.stored_pages = 3;
   info.captured_at_ms = 1'700'000'000'000;
   info.boot_ms = 9000;
@@ -81,7 +81,7 @@ TEST(snapshot_reads_back_what_was_saved) {
   const SnapshotContents contents = ReadSnapshot(saved.path);
   EXPECT_EQ(contents.info.label, "a label");
   EXPECT_EQ(contents.info.root_crc, 0x1234);
-  EXPECT_EQ(contents.info.total_forks_gpa, 0x1b7ea10);
+  EXPECT_EQ(contents.info.symbols.total_forks, 0x1b7ea10);
   EXPECT_EQ(contents.info.captured_at_ms, 1'700'000'000'000);
   EXPECT_EQ(contents.info.working_set_pages, 2);
   EXPECT_EQ(contents.vcpu.regs.rip, 0xffffffff81000000);

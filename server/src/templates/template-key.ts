@@ -19,7 +19,7 @@ export function templateKey(host: HostReport, inputs: TemplateInputs): string {
     inputs.kernelDigest,
     inputs.rootDigest,
     inputs.memoryMb,
-    [inputs.totalForksGpa, inputs.baseCrngGpa, inputs.inputPoolGpa],
+    Object.entries(inputs.symbols).sort(),
     inputs.extraCommandLine ?? "",
     inputs.warmupCells,
   ];

@@ -124,9 +124,7 @@ export class TemplateStore {
       kernelDigest: artefacts.kernelDigest,
       rootDigest: artefacts.rootDigest,
       memoryMb: request.memoryMb ?? recipe.template.memoryMb,
-      totalForksGpa: artefacts.totalForksGpa,
-      baseCrngGpa: artefacts.baseCrngGpa,
-      inputPoolGpa: artefacts.inputPoolGpa,
+      symbols: artefacts.symbols,
       warmupCells: [...recipe.template.warmupCells],
     };
     const key = templateKey(this.#host, inputs);

@@ -84,7 +84,7 @@ int zb_identity_take(int flags, const uint8_t *identity, size_t length) {
     return -1;
   }
   if (!(flags & ZB_IDENTITY_REKEYED) && reseed_kernel(identity) < 0) return -1;
-  if (set_clock(identity + ZB_IDENTITY_ENTROPY_BYTES) < 0) return -1;
+  if (!(flags & ZB_IDENTITY_CLOCK_SET) && set_clock(identity + ZB_IDENTITY_ENTROPY_BYTES) < 0) return -1;
   fill_generators(identity + ZB_IDENTITY_SEEDS_OFFSET);
   fill_machine_id(identity + ZB_IDENTITY_MACHINE_OFFSET);
   return 0;

@@ -1,7 +1,7 @@
 /*
  * What makes a fork itself, of the record ZB_HOST_IDENTITY: randomness for the kernel's generator and the runtime's,
- * the wall clock, the machine id. What is to be filled is told in the template; a fork then makes one system call,
- * which sets the clock, unless the host could not rekey its kernel.
+ * the wall clock, the machine id. What is to be filled is told in the template; a fork then makes no system call but
+ * those for what the host could not do in its kernel's memory.
  */
 #ifndef ZEROBOOT_IDENTITY_H
 #define ZEROBOOT_IDENTITY_H

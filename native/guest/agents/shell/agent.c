@@ -151,7 +151,7 @@ static void warm_up(void) {
     if (getrandom(identity, sizeof identity, 0) < 0 || clock_gettime(CLOCK_REALTIME, &now) < 0) abort();
     const uint64_t ns = (uint64_t)now.tv_sec * 1000000000u + (uint64_t)now.tv_nsec;
     memcpy(identity + ZB_IDENTITY_ENTROPY_BYTES, &ns, sizeof ns);
-    if (zb_fresh_take(flags ? ZB_IDENTITY_REKEYED : 0, identity, sizeof identity) < 0) _exit(ZB_IDENTITY_REFUSED);
+    if (zb_fresh_take(flags ? ZB_IDENTITY_BY_HOST : 0, identity, sizeof identity) < 0) _exit(ZB_IDENTITY_REFUSED);
   }
   for (int round = 0; round < 2; round++) {
     for (unsigned i = 0; i < sizeof warm_up_cells / sizeof warm_up_cells[0]; i++) {

@@ -1,15 +1,16 @@
 import { open } from "node:fs/promises";
+import type { KernelSymbols } from "../../../engine.js";
 import { digestFile } from "../digest.js";
 import { SetupError } from "../errors.js";
-import { kernelSymbols } from "./symbols.js";
+import { kernelSymbols, symbolAddresses } from "./symbols.js";
 
 /** A kernel the user brings. */
 export interface GivenKernel {
   path: string;
   /** SHA-256, hex. */
   digest: string;
-  /** Guest-physical address of `total_forks`, or 0 when the file does not tell. */
-  totalForksGpa: number;
+  /** At most `total_forks`: what lies behind the others is known of our own kernels only. */
+  symbols: KernelSymbols;
 }
 
 const ELF_MAGIC = 0x7f454c46;
@@ -32,8 +33,8 @@ export async function givenKernel(path: string): Promise<GivenKernel> {
     const isElf = head.readUInt32BE(0) === ELF_MAGIC;
     if (!isElf && head.toString("latin1", 0x202, 0x206) !== BZIMAGE_MAGIC)
       throw new TypeError("neither vmlinux nor bzImage");
-    const symbols = isElf ? await kernelSymbols(path) : {};
-    return { path, digest: await digestFile(path), totalForksGpa: Number(symbols.total_forks ?? 0) };
+    const { total_forks } = isElf ? symbolAddresses(await kernelSymbols(path)) : {};
+    return { path, digest: await digestFile(path), symbols: total_forks === undefined ? {} : { total_forks } };
   } catch (error) {
     const why = error instanceof Error ? error.message : String(error);
     throw new SetupError("kernel_invalid", `cannot use ${path} as the guest's kernel: ${why}`, {

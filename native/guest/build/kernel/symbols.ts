@@ -1,11 +1,26 @@
+import type { KernelSymbol, KernelSymbols } from "../../../engine.js";
 import { EM_X86_64, parseElf, physicalAddresses, readElf } from "../elf.js";
 
 /**
  * Kernel symbols the engine may look at in guest memory. `total_forks`: how many processes and
  * threads the guest has ever started, which tells whether a waiting guest can be parked as it is. `base_crng` and
- * `input_pool` (drivers/char/random.c): where the engine gives each fork its own randomness.
+ * `input_pool` (drivers/char/random.c): where the engine gives each fork its own randomness. The others
+ * (kernel/time/timekeeping.c, and the vDSO's data): where it sets each fork's wall clock.
  */
-export const SYMBOLS: readonly string[] = ["total_forks", "base_crng", "input_pool"];
+export const SYMBOLS: readonly KernelSymbol[] = [
+  "total_forks",
+  "base_crng",
+  "input_pool",
+  "tk_core",
+  "shadow_timekeeper",
+  "tk_fast_mono",
+  "_vdso_data",
+];
+
+/** A manifest's symbols as the engine takes them. */
+export function symbolAddresses(symbols: Readonly<Record<string, string>>): KernelSymbols {
+  return Object.fromEntries(SYMBOLS.filter((name) => name in symbols).map((name) => [name, Number(symbols[name])]));
+}
 
 /**
  * Guest-physical addresses of the symbols, hexadecimal, by the load addresses of the kernel's own

@@ -15,9 +15,7 @@ const inputs: TemplateInputs = {
   kernelDigest: "k0",
   rootDigest: "r0",
   memoryMb: 256,
-  totalForksGpa: 1,
-  baseCrngGpa: 2,
-  inputPoolGpa: 3,
+  symbols: { total_forks: 1, base_crng: 2 },
   warmupCells: ["print(1)"],
 };
 
@@ -30,6 +28,8 @@ describe("a template's key", () => {
   it("does not depend on the order of quirks, on words for people or on the exact clock", () => {
     const same: HostReport = { ...host, quirks: ["a", "b"], description: "another", tscKhz: 2_000_001 };
     expect(templateKey(same, inputs)).toBe(templateKey(host, inputs));
+    const symbols = { base_crng: 2, total_forks: 1 };
+    expect(templateKey(host, { ...inputs, symbols })).toBe(templateKey(host, inputs));
   });
 
   it("differs with everything a template's content depends on", () => {
@@ -55,9 +55,9 @@ describe("a template's key", () => {
           { rootDigest: "r1" },
           { kernelDigest: "r0", rootDigest: "k0" },
           { memoryMb: 512 },
-          { totalForksGpa: 9 },
-          { baseCrngGpa: 9 },
-          { inputPoolGpa: 9 },
+          { symbols: {} },
+          { symbols: { total_forks: 2, base_crng: 1 } },
+          { symbols: { total_forks: 1, tk_core: 2 } },
           { extraCommandLine: "quiet" },
           { warmupCells: [] },
           { warmupCells: ["print(1)", ""] },

@@ -4,7 +4,7 @@ import * as cells from "./cell.mjs";
 import { onUncaught } from "./exit.mjs";
 import { installBuiltins } from "./globals.mjs";
 import { takeIdentity } from "./identity.mjs";
-import { EXECUTE_CHECK, EXECUTE_COMPLETE, EXECUTE_INSPECT, IDENTITY_BYTES, IDENTITY_REKEYED, link } from "./link.mjs";
+import { EXECUTE_CHECK, EXECUTE_COMPLETE, EXECUTE_INSPECT, IDENTITY_BY_HOST, IDENTITY_BYTES, link } from "./link.mjs";
 import { forgetPositions } from "./positions.mjs";
 import { runQuestion } from "./questions.mjs";
 import { endInput } from "./stdin.mjs";
@@ -45,7 +45,7 @@ export async function warmUp() {
   link.send = () => {};
   link.write = () => {};
   try {
-    for (const flags of [0, IDENTITY_REKEYED, IDENTITY_REKEYED]) {
+    for (const flags of [0, IDENTITY_BY_HOST, IDENTITY_BY_HOST]) {
       const identity = randomBytes(IDENTITY_BYTES);
       identity.writeBigUInt64LE(BigInt(Date.now()) * 1_000_000n, 64);
       takeIdentity(flags, identity);

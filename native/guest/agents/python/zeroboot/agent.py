@@ -120,7 +120,7 @@ def _warm_up():
     link.send = link.send_bundle = link.show = lambda *unused: None
     link.write = lambda kind, data: len(data)
     try:
-        for flags in (0, link.IDENTITY_REKEYED, link.IDENTITY_REKEYED):
+        for flags in (0, link.IDENTITY_BY_HOST, link.IDENTITY_BY_HOST):
             seeds = os.urandom(link.IDENTITY_BYTES - link.IDENTITY_ENTROPY_BYTES - 8)
             now = time.time_ns().to_bytes(8, "little")
             identity.take(flags, os.urandom(link.IDENTITY_ENTROPY_BYTES) + now + seeds)

@@ -1,0 +1,158 @@
+#include "fork/wall_clock.h"
+
+#include <cmath>
+#include <optional>
+
+#include "kvm/error.h"
+
+namespace zb {
+namespace {
+
+constexpr int64_t kSecond = 1'000'000'000;
+
+// struct tk_read_base (include/linux/timekeeper_internal.h, as all up to TkFast).
+struct ReadBase {
+  uint64_t clocksource;
+  uint64_t mask;
+  uint64_t cycle_last;
+  uint32_t mult;
+  uint32_t shift;
+  uint64_t xtime_nsec;  // of the second, times 2^shift
+  int64_t base;         // what xtime_nsec is added to for the monotonic time, nanoseconds
+  int64_t base_real;    // and for the time of day
+
+  bool operator==(const ReadBase&) const = default;
+  int64_t NanosecondsOfSecond() const { return static_cast<int64_t>(xtime_nsec >> shift); }
+};
+
+// struct timekeeper, as far as the time of day is in it.
+struct Timekeeper {
+  ReadBase mono;
+  ReadBase raw;
+  int64_t seconds;         // xtime_sec: the time of day
+  uint64_t ktime_seconds;  // the monotonic time
+  int64_t to_monotonic_seconds;
+  int64_t to_monotonic_nanoseconds;
+  int64_t offset_real;
+  int64_t offset_boot;
+  int64_t offset_tai;
+  int32_t tai_seconds;
+  uint32_t clock_was_set_seq;
+
+  bool operator==(const Timekeeper&) const = default;
+};
+
+// seqcount_raw_spinlock_t of tk_core and seqcount_latch_t of struct tk_fast, padded.
+constexpr uint64_t kSequenceBytes = 8;
+// struct tk_fast has two.
+constexpr uint64_t kFastBases = 2;
+
+// struct vdso_data (include/vdso/datapage.h), up to the clocks it tells.
+struct VdsoTime {
+  uint64_t seconds;
+  uint64_t nanoseconds;
+};
+struct VdsoData {
+  uint32_t seq;
+  int32_t clock_mode;
+  uint64_t cycle_last;
+  uint64_t mask;
+  uint32_t mult;
+  uint32_t shift;
+  VdsoTime basetime[12];  // by clock id; all but the coarse ones times 2^shift
+};
+constexpr size_t kRealtime = 0, kRealtimeCoarse = 5, kTai = 11;  // clock_gettime(2): linux/time.h
+
+bool Tells(const VdsoTime& time, int64_t seconds, uint64_t nanoseconds) {
+  return time.seconds == static_cast<uint64_t>(seconds) && time.nanoseconds == nanoseconds;
+}
+
+// The clock counts nanoseconds, and has been read within seconds: the timekeeper reads kvm-clock. What is computed
+// of a base that passes does not overflow.
+bool ReadsKvmClock(const ReadBase& base, uint64_t kvm_clock_ns) {
+  constexpr double kMostDrift = 1e-3;
+  constexpr auto kLongest = static_cast<uint64_t>(10 * kSecond);
+  if (base.shift > 28) return false;
+  const double nanoseconds_per_cycle = std::ldexp(base.mult, -static_cast<int>(base.shift));
+  return std::abs(nanoseconds_per_cycle - 1) < kMostDrift && base.cycle_last <= kvm_clock_ns &&
+         kvm_clock_ns - base.cycle_last < kLongest && base.NanosecondsOfSecond() < kSecond;
+}
+
+// As tk_update_ktime_data() and tk_set_wall_to_mono() leave it.
+bool Agrees(const Timekeeper& tk) {
+  const int64_t to_monotonic = tk.to_monotonic_seconds * kSecond + tk.to_monotonic_nanoseconds;
+  return tk.mono.base == tk.seconds * kSecond + to_monotonic && tk.offset_real == -to_monotonic &&
+         tk.mono.base_real == tk.mono.base + tk.offset_real &&
+         tk.offset_tai == tk.offset_real + tk.tai_seconds * kSecond;
+}
+
+}  // namespace
+
+bool KnowsWallClock(const GuestMemory& memory, const KernelSymbols& symbols, uint64_t kvm_clock_ns) {
+  if (symbols.tk_core == 0 || symbols.shadow_timekeeper == 0 || symbols.tk_fast_mono == 0 || symbols.vdso_data == 0) {
+    return false;
+  }
+  const auto tk = memory.Load<Timekeeper>(symbols.tk_core + kSequenceBytes);
+  const auto shadow = memory.Load<Timekeeper>(symbols.shadow_timekeeper);
+  const auto vdso = memory.Load<VdsoData>(symbols.vdso_data);
+  if (!tk || !shadow || !vdso || !(*tk == *shadow)) return false;
+  for (uint64_t i = 0; i < kFastBases; i++) {
+    const auto fast = memory.Load<ReadBase>(symbols.tk_fast_mono + kSequenceBytes + i * sizeof(ReadBase));
+    if (!fast || !(*fast == tk->mono)) return false;
+  }
+  const auto nanoseconds = static_cast<uint64_t>(tk->mono.NanosecondsOfSecond());
+  return ReadsKvmClock(tk->mono, kvm_clock_ns) && Agrees(*tk) && vdso->cycle_last == tk->mono.cycle_last &&
+         vdso->mult == tk->mono.mult && vdso->shift == tk->mono.shift &&
+         Tells(vdso->basetime[kRealtime], tk->seconds, tk->mono.xtime_nsec) &&
+         Tells(vdso->basetime[kTai], tk->seconds + tk->tai_seconds, tk->mono.xtime_nsec) &&
+         Tells(vdso->basetime[kRealtimeCoarse], tk->seconds, nanoseconds);
+}
+
+void SetWallClock(GuestMemory& memory, const KernelSymbols& symbols, uint64_t kvm_clock_ns,
+                  std::chrono::nanoseconds wall) {
+  auto tk = memory.Load<Timekeeper>(symbols.tk_core + kSequenceBytes);
+  auto vdso = memory.Load<VdsoData>(symbols.vdso_data);
+  // Of a template that says more than its memory holds: one that was edited.
+  if (!tk || !vdso || !ReadsKvmClock(tk->mono, kvm_clock_ns)) {
+    throw EngineError(ErrorCode::kForkFailed, "the fork's clock is not in its memory");
+  }
+  ReadBase& mono = tk->mono;
+  const auto since_read =
+      static_cast<int64_t>(((kvm_clock_ns - mono.cycle_last) * mono.mult + mono.xtime_nsec) >> mono.shift);
+  const int64_t step = wall.count() - (tk->seconds * kSecond + since_read);
+  // The time of day at cycle_last, before and after.
+  const int64_t old_nanoseconds = mono.NanosecondsOfSecond();
+  const int64_t time = tk->seconds * kSecond + old_nanoseconds + step;
+  const int64_t nanoseconds = time % kSecond;
+  if (time < 0) throw EngineError(ErrorCode::kForkFailed, "the time of day is before 1970");
+
+  tk->seconds = time / kSecond;
+  const uint64_t fraction = mono.xtime_nsec & ((uint64_t{1} << mono.shift) - 1);
+  mono.xtime_nsec = (static_cast<uint64_t>(nanoseconds) << mono.shift) | fraction;
+  // The monotonic time stays what it was.
+  mono.base += old_nanoseconds - nanoseconds;
+  tk->offset_real += step;
+  tk->offset_tai += step;
+  mono.base_real = mono.base + tk->offset_real;
+  tk->to_monotonic_seconds = -tk->offset_real / kSecond;
+  tk->to_monotonic_nanoseconds = -tk->offset_real % kSecond;
+  if (tk->to_monotonic_nanoseconds < 0) {
+    tk->to_monotonic_seconds--;
+    tk->to_monotonic_nanoseconds += kSecond;
+  }
+  // By which the timers notice.
+  tk->clock_was_set_seq++;
+  const auto whole = static_cast<uint64_t>(nanoseconds);
+  vdso->basetime[kRealtime] = {static_cast<uint64_t>(tk->seconds), mono.xtime_nsec};
+  vdso->basetime[kTai] = {static_cast<uint64_t>(tk->seconds + tk->tai_seconds), mono.xtime_nsec};
+  vdso->basetime[kRealtimeCoarse] = {static_cast<uint64_t>(tk->seconds), whole};
+
+  bool stored = memory.Store(symbols.tk_core + kSequenceBytes, *tk) && memory.Store(symbols.shadow_timekeeper, *tk) &&
+                memory.Store(symbols.vdso_data, *vdso);
+  for (uint64_t i = 0; i < kFastBases; i++) {
+    stored = stored && memory.Store(symbols.tk_fast_mono + kSequenceBytes + i * sizeof(ReadBase), mono);
+  }
+  if (!stored) throw EngineError(ErrorCode::kForkFailed, "the fork's clock is not in its memory");
+}
+
+}  // namespace zb
