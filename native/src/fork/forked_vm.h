@@ -39,9 +39,11 @@ class ForkedVm {
   struct Options {
     // Fault the working set in before the first entry; the bench turns it off to measure it.
     bool prefault = true;
-    // The recipe the bench compares with: another way to make the VM, and the template's tick as it was.
+    // The recipe the bench compares with: another way to make the VM, the template's tick as it was, and every MSR
+    // written, also those a vCPU begins with.
     Machine::VmFactory create_vm = Machine::CreateVm;
     bool defer_ticks = true;
+    bool all_msrs = false;
     // The host does of its identity what it can, as far as it knows the kernel; off: the agent all of it.
     bool identity_by_host = true;
     // For tests: how far the fork's time of day is to be from the host's.

@@ -3,6 +3,7 @@
 #include <x86intrin.h>
 
 #include <algorithm>
+#include <unordered_map>
 
 #include "kvm/msr_batch.h"
 
@@ -74,7 +75,23 @@ VcpuState CaptureVcpuState(const Vm& vm, const Vcpu& vcpu) {
   return state;
 }
 
-uint64_t RestoreVcpuState(const Vm& vm, Vcpu& vcpu, const VcpuState& state) {
+std::vector<kvm_msr_entry> MsrsToRestore(std::span<const kvm_msr_entry> msrs,
+                                         const std::function<void(Vcpu&)>& prepare) {
+  Vm vm;
+  vm.CreateSplitIrqchip();
+  Vcpu vcpu(vm);
+  prepare(vcpu);
+  std::unordered_map<uint32_t, uint64_t> fresh;
+  for (const kvm_msr_entry& entry : ReadMsrs(vcpu)) fresh[entry.index] = entry.data;
+  std::vector<kvm_msr_entry> result;
+  for (const kvm_msr_entry& entry : msrs) {
+    const auto own = fresh.find(entry.index);
+    if (own == fresh.end() || own->second != entry.data) result.push_back(entry);
+  }
+  return result;
+}
+
+uint64_t RestoreVcpuState(const Vm& vm, Vcpu& vcpu, const VcpuState& state, std::span<const kvm_msr_entry> msrs) {
   kvm_clock_data clock{};
   clock.clock = state.clock_ns;
   ZB_IOCTL(vm.fd(), KVM_SET_CLOCK, &clock);
@@ -87,13 +104,11 @@ uint64_t RestoreVcpuState(const Vm& vm, Vcpu& vcpu, const VcpuState& state) {
   ZB_IOCTL(vcpu.fd(), KVM_SET_XSAVE, state.xsave.data());
   ZB_IOCTL(vcpu.fd(), KVM_SET_LAPIC, &state.lapic);
 
-  MsrBatch msrs(state.msrs);
-  const int written = ZB_IOCTL(vcpu.fd(), KVM_SET_MSRS, msrs.argument());
-  if (static_cast<size_t>(written) != state.msrs.size()) {
-    throw EngineError(
-        ErrorCode::kKvmFailed,
-        "KVM_SET_MSRS stopped at MSR index " + std::to_string(state.msrs[static_cast<size_t>(written)].index),
-        "KVM_SET_MSRS", 0);
+  MsrBatch batch(msrs);
+  const auto written = static_cast<size_t>(ZB_IOCTL(vcpu.fd(), KVM_SET_MSRS, batch.argument()));
+  if (written != msrs.size()) {
+    throw EngineError(ErrorCode::kKvmFailed, "KVM_SET_MSRS stopped at MSR index " + std::to_string(msrs[written].index),
+                      "KVM_SET_MSRS", 0);
   }
 
   vcpu.SetRegs(state.regs);

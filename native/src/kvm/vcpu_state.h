@@ -2,6 +2,8 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
+#include <span>
 #include <vector>
 
 #include "kvm/uapi.h"
@@ -42,7 +44,13 @@ VcpuState CaptureVcpuState(const Vm& vm, const Vcpu& vcpu);
 //   VCPU_EVENTS, DEBUGREGS, MP_STATE
 // TSC_DEADLINE comes last and from the caller (Timer deferral): KVM drops the write silently while
 // the LVT is not in deadline mode. Returns the TSC offset: guest TSC = host TSC + offset.
-uint64_t RestoreVcpuState(const Vm& vm, Vcpu& vcpu, const VcpuState& state);
+// `msrs` are those of `state` that are to be written.
+uint64_t RestoreVcpuState(const Vm& vm, Vcpu& vcpu, const VcpuState& state, std::span<const kvm_msr_entry> msrs);
+
+// Of `msrs` those which a vCPU of this host does not have by itself: most need no writing. To be asked anew
+// by each process, because another version of KVM may begin with others. Makes and drops a VM.
+std::vector<kvm_msr_entry> MsrsToRestore(std::span<const kvm_msr_entry> msrs,
+                                         const std::function<void(Vcpu&)>& prepare);
 
 // Programs the deadline and reads it back: KVM reports success for a write it has dropped.
 // Throws kKvmFailed when a non-zero deadline in the future did not stick.

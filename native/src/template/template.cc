@@ -1,5 +1,7 @@
 #include "template/template.h"
 
+#include "machine/long_mode.h"
+
 namespace zb {
 
 std::atomic<int> Template::live_{0};
@@ -18,6 +20,13 @@ Template::Template(TemplateInfo info, VcpuState vcpu, DeviceState devices, Uniqu
 }
 
 Template::~Template() { live_--; }
+
+std::span<const kvm_msr_entry> Template::msrs_to_restore() const {
+  std::call_once(msrs_asked_, [this] {
+    msrs_to_restore_ = MsrsToRestore(vcpu_.msrs, [this](Vcpu& vcpu) { SetCpuid(vcpu, cpuid_); });
+  });
+  return msrs_to_restore_;
+}
 
 void Template::SetWorkingSet(std::vector<PageRun> runs) {
   working_set_ = std::move(runs);

@@ -77,7 +77,8 @@ ForkedVm::Options ZerobootWay(std::shared_ptr<const Template> source, bool memor
           .create_vm = [source = std::move(source), memory_first](
                            const GuestMemory& memory,
                            BootQuirks*) { return CreateZerobootWay(memory, source->devices(), memory_first); },
-          .defer_ticks = false};
+          .defer_ticks = false,
+          .all_msrs = true};
 }
 
 }  // namespace zb::bench

@@ -79,9 +79,10 @@ timer()
 // A template as old as you like: what a fork gets is the host's time, however far that is from its own. The host's
 // clock cannot be moved for a test, so it is told to be 30 hours ahead: for the fork the same as a template that old.
 ENGINE_TEST(identity_clock_of_an_old_template) {
-  const double tolerance = context.AtMost(50, 1000);
   double worst = 0;
   for (const bool by_host : {true, false}) {
+    // The agent's system calls take their time where a guest's kernel is emulated.
+    const double tolerance = by_host ? context.AtMost(50, 1000) : 500;
     for (const std::chrono::hours shift : {std::chrono::hours(30), std::chrono::hours(-30)}) {
       Conversation fork(context.source, {.identity_by_host = by_host, .clock_shift = shift}, kPatience);
       fork.WaitForIdentity();
@@ -102,12 +103,13 @@ ENGINE_TEST(identity_clock_of_an_old_template) {
       Check(slept >= 50 && slept <= context.AtMost(80, 1000), "time.sleep(0.05) took ", slept, " ms");
     }
   }
-  return Text("30 hours either way, set by host and agent: wrong by at most ", worst, " ms (allowed: ", tolerance, ")");
+  return Text("30 hours either way, set by host and agent: wrong by at most ", worst, " ms");
 }
 
 ENGINE_TEST(identity_clocks_agree) {
   CheckEqual(CanSetWallClock(context.source->info().symbols), true, "whether the host knows the kernel's timekeeping");
-  const double tolerance = context.AtMost(50, 1000);
+  // Between two of them this process may have to wait for its processor.
+  const double tolerance = context.AtMost(500, 5000);
   std::string worst;
   double most = 0;
   for (const bool by_host : {true, false}) {
@@ -121,7 +123,7 @@ ENGINE_TEST(identity_clocks_agree) {
       }
     }
   }
-  return "apart the most: " + worst + " ms";
+  return Text("apart the most, in ms: ", worst, " (allowed: ", tolerance, ")");
 }
 
 }  // namespace zb::test

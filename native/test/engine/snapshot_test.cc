@@ -6,9 +6,11 @@
 #include <cstdlib>
 #include <cstring>
 #include <filesystem>
+#include <map>
 
 #include "engine/cells.h"
 #include "machine/crc32c.h"
+#include "machine/long_mode.h"
 #include "template/snapshot_file.h"
 
 namespace zb::test {
@@ -250,6 +252,23 @@ ENGINE_TEST(snapshot_of_elsewhere_is_refused) {
   CheckEqual(LoadOutcome(path, edited_root), "template_mismatch", "the load with an edited root image");
   CheckEqual(LoadOutcome(path, root), "loaded", "the file as it was");
   return "another ABI, format, CPU, host kind, TSC and root image: template_mismatch each";
+}
+
+// A vCPU is given the MSRs it does not begin with, and has all of the template's then.
+ENGINE_TEST(snapshot_msrs_are_all_restored) {
+  const Template& source = *context.source;
+  Vm vm;
+  vm.CreateSplitIrqchip();
+  Vcpu vcpu(vm);
+  SetCpuid(vcpu, source.cpuid());
+  RestoreVcpuState(vm, vcpu, source.vcpu(), source.msrs_to_restore());
+  std::map<uint32_t, uint64_t> restored;
+  for (const kvm_msr_entry& entry : CaptureVcpuState(vm, vcpu).msrs) restored[entry.index] = entry.data;
+  for (const kvm_msr_entry& entry : source.vcpu().msrs) {
+    Check(restored.contains(entry.index), "MSR ", entry.index, " cannot be read any more");
+    CheckEqual(restored[entry.index], entry.data, Text("MSR ", entry.index));
+  }
+  return Text(source.vcpu().msrs.size(), " MSRs, of which ", source.msrs_to_restore().size(), " had to be written");
 }
 
 }  // namespace zb::test
