@@ -39,6 +39,13 @@ std::vector<kvm_msr_entry> KeepWritable(const Vcpu& vcpu, std::vector<kvm_msr_en
   return entries;
 }
 
+// Documentation/virt/kvm/x86/msr.rst. The old numbers of kvm-clock's two addresses are the new ones once more. A write
+// of the wall clock's has KVM write to the guest's memory what a kernel reads when it boots.
+bool NeedsNoWriting(uint32_t index) {
+  constexpr uint32_t kWallClock = 0x11, kSystemTime = 0x12, kWallClockNew = 0x4b564d00;
+  return index == kWallClock || index == kSystemTime || index == kWallClockNew;
+}
+
 // The offset attribute leaves no room for KVM to take a TSC write within a second of the vCPU's
 // creation for a wish to synchronise (kernels before 6.7). Documentation/virt/kvm/devices/vcpu.rst.
 bool SetTscOffset(const Vcpu& vcpu, uint64_t offset) {
@@ -85,6 +92,7 @@ std::vector<kvm_msr_entry> MsrsToRestore(std::span<const kvm_msr_entry> msrs,
   for (const kvm_msr_entry& entry : ReadMsrs(vcpu)) fresh[entry.index] = entry.data;
   std::vector<kvm_msr_entry> result;
   for (const kvm_msr_entry& entry : msrs) {
+    if (NeedsNoWriting(entry.index)) continue;
     const auto own = fresh.find(entry.index);
     if (own == fresh.end() || own->second != entry.data) result.push_back(entry);
   }

@@ -1,4 +1,6 @@
+#include <algorithm>
 #include <functional>
+#include <random>
 
 #include "cell.h"
 #include "recipes.h"
@@ -52,7 +54,7 @@ void MeasureTheirFirstCell(const std::shared_ptr<const Template>& source, Figure
 
 void MeasureForks(const std::shared_ptr<const Template>& source, size_t rounds, Figures& figures) {
   using Variant = std::function<void(Figures&)>;
-  const std::vector<Variant> variants = {
+  std::vector<Variant> variants = {
       [&](Figures& to) { to.Measure("fork/floor", [&] { return MeasureFloor(*source); }); },
       [&](Figures& to) { MeasureCreate("fork/create", source, {.prefault = false}, to); },
       [&](Figures& to) { MeasureCreate("fork/create_zeroboot_way", source, ZerobootWay(source, false), to); },
@@ -62,19 +64,21 @@ void MeasureForks(const std::shared_ptr<const Template>& source, size_t rounds, 
       [&](Figures& to) { MeasureOurFirstCell(source, to); },
       [&](Figures& to) { MeasureTheirFirstCell(source, to); },
   };
-  // Each round begins with another variant, or each would always follow the same one and find the machine as
-  // that left it. And none begins while a VM is still being taken apart.
-  const auto round = [&](size_t number, Figures& to) {
-    for (size_t i = 0; i < variants.size(); i++) {
-      variants[(number + i) % variants.size()](to);
+  // Each round in another order, or each variant would always follow the same one and find the machine as that left
+  // it: the kernel goes on freeing a VM after its end. And none begins while a VM is still being taken apart.
+  std::mt19937 random(1);  // NOLINT: the same orders every time
+  const auto round = [&](Figures& to) {
+    std::shuffle(variants.begin(), variants.end(), random);
+    for (const Variant& variant : variants) {
+      variant(to);
       ForkedVm::JoinReaped();
     }
   };
   // The first of each kind pays for the kernel's caches, and nobody's fork is the first for long.
   Figures warm_up;
-  round(0, warm_up);
+  round(warm_up);
   for (size_t i = 0; i < rounds; i++) {
-    round(i, figures);
+    round(figures);
     if ((i + 1) % 50 == 0) std::fprintf(stderr, "fork: %zu of %zu rounds\n", i + 1, rounds);
   }
 }
