@@ -47,7 +47,7 @@ VcpuState CaptureVcpuState(const Vm& vm, const Vcpu& vcpu);
 // `msrs` are those of `state` that are to be written.
 uint64_t RestoreVcpuState(const Vm& vm, Vcpu& vcpu, const VcpuState& state, std::span<const kvm_msr_entry> msrs);
 
-// Of `msrs` those which a guest that goes on needs and a vCPU of this host does not have by itself: one in eight.  To
+// Of `msrs` those which a guest that goes on needs and a vCPU of this host does not have by itself: one in eight. To
 // be asked anew by each process, because another version of KVM may begin with others. Makes and drops a VM.
 std::vector<kvm_msr_entry> MsrsToRestore(std::span<const kvm_msr_entry> msrs,
                                          const std::function<void(Vcpu&)>& prepare);
