@@ -59,6 +59,7 @@ export type KernelSymbol =
   | "total_forks"
   | "base_crng"
   | "input_pool"
+  | "jiffies_64"
   | "tk_core"
   | "shadow_timekeeper"
   | "tk_fast_mono"

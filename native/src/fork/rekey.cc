@@ -25,11 +25,13 @@ struct PoolHash {
 
 void RekeyGuestKernel(GuestMemory& memory, const KernelSymbols& symbols) {
   auto crng = memory.Load<BaseCrng>(symbols.base_crng);
+  const auto now = memory.Load<uint64_t>(symbols.jiffies);
   PoolHash pool{};
-  if (!crng || ::getrandom(crng->key, sizeof(crng->key), 0) != sizeof(crng->key) ||
+  if (!crng || !now || ::getrandom(crng->key, sizeof(crng->key), 0) != sizeof(crng->key) ||
       ::getrandom(pool.h, sizeof(pool.h), 0) != sizeof(pool.h)) {
     throw EngineError(ErrorCode::kForkFailed, "no randomness for the fork");
   }
+  crng->birth = *now;
   crng->generation++;
   const bool stored = memory.Store(symbols.base_crng, *crng) && memory.Store(symbols.input_pool, pool);
   ::explicit_bzero(&*crng, sizeof(*crng));

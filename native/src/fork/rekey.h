@@ -6,7 +6,8 @@
 // replaces the key every output derives from and the pool the next reseed extracts from, and moves the
 // generation on, which makes the per-CPU generator and every batch take the new key before their next
 // byte. The key alone would not do: the next reseed would replace it from a pool that is the same in all
-// forks.
+// forks. Its birth is now, or the first who asks for a byte would have the kernel reseed: ten milliseconds more where
+// that is emulated.
 #pragma once
 
 #include "machine/guest_memory.h"
@@ -14,7 +15,9 @@
 
 namespace zb {
 
-inline bool CanRekey(const KernelSymbols& symbols) { return symbols.base_crng != 0 && symbols.input_pool != 0; }
+inline bool CanRekey(const KernelSymbols& symbols) {
+  return symbols.base_crng != 0 && symbols.input_pool != 0 && symbols.jiffies != 0;
+}
 
 // Fresh host randomness for each call. Throws kForkFailed: a fork without it must not run.
 void RekeyGuestKernel(GuestMemory& memory, const KernelSymbols& symbols);

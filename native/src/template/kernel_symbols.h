@@ -11,9 +11,10 @@ namespace zb {
 struct KernelSymbols {
   // kernel/fork.c: how many processes and threads there have ever been.
   uint64_t total_forks = 0;
-  // drivers/char/random.c: see fork/rekey.h.
+  // drivers/char/random.c, and its clock: see fork/rekey.h.
   uint64_t base_crng = 0;
   uint64_t input_pool = 0;
+  uint64_t jiffies = 0;
   // kernel/time/timekeeping.c and the vDSO's data: see fork/wall_clock.h.
   uint64_t tk_core = 0;
   uint64_t shadow_timekeeper = 0;
@@ -28,10 +29,11 @@ struct KernelSymbol {
 };
 
 // In the order in which snapshots hold them.
-inline constexpr std::array<KernelSymbol, 7> kKernelSymbols{{
+inline constexpr std::array<KernelSymbol, 8> kKernelSymbols{{
     {"total_forks", &KernelSymbols::total_forks},
     {"base_crng", &KernelSymbols::base_crng},
     {"input_pool", &KernelSymbols::input_pool},
+    {"jiffies_64", &KernelSymbols::jiffies},
     {"tk_core", &KernelSymbols::tk_core},
     {"shadow_timekeeper", &KernelSymbols::shadow_timekeeper},
     {"tk_fast_mono", &KernelSymbols::tk_fast_mono},

@@ -4,13 +4,14 @@ import { EM_X86_64, parseElf, physicalAddresses, readElf } from "../elf.js";
 /**
  * Kernel symbols the engine may look at in guest memory. `total_forks`: how many processes and
  * threads the guest has ever started, which tells whether a waiting guest can be parked as it is. `base_crng` and
- * `input_pool` (drivers/char/random.c): where the engine gives each fork its own randomness. The others
+ * `input_pool` (drivers/char/random.c): where the engine gives each fork its own randomness, dated by `jiffies_64`. The others
  * (kernel/time/timekeeping.c, and the vDSO's data): where it sets each fork's wall clock.
  */
 export const SYMBOLS: readonly KernelSymbol[] = [
   "total_forks",
   "base_crng",
   "input_pool",
+  "jiffies_64",
   "tk_core",
   "shadow_timekeeper",
   "tk_fast_mono",

@@ -13,7 +13,7 @@ import { installRandom } from "./random.mjs";
 import { startServing } from "./serve.mjs";
 import { installInput } from "./stdin.mjs";
 import { installOutput } from "./streams.mjs";
-import { warmUp } from "./warm-up.mjs";
+import { touchYoungGeneration, warmUp } from "./warm-up.mjs";
 
 /** Of what is left in the guest when all is loaded. The rest is the kernel's, and that of files in memory. */
 const MEMORY_SHARE = 0.9;
@@ -37,6 +37,8 @@ await warmUp();
 link.collectGarbage();
 await new Promise((resolve) => setTimeout(resolve, 100));
 link.collectGarbage();
+touchYoungGeneration();
+link.mapCode();
 link.limitMemory(MEMORY_SHARE);
 // RX is not read before: it would stop the guest in the midst of its warm-up.
 link.send(GUEST.READY, 0, 0, `Node.js ${process.versions.node}`);
