@@ -1,4 +1,6 @@
+import { readFile } from "node:fs/promises";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { ensureArtefacts } from "../../native/guest/build/index.js";
 import { roomy } from "../helpers/machine.js";
 import { poll } from "../helpers/poll.js";
 import { zeroboot } from "../helpers/program.js";
@@ -6,6 +8,8 @@ import { RawClient } from "../helpers/raw-client.js";
 import { ServerProcess } from "../helpers/server-process.js";
 
 const PROMPTLY_MS = roomy(5_000);
+const HUGE_PAGE_BYTES = 2 * 1024 * 1024;
+const ELF_MAGIC = Buffer.from("\x7fELF", "latin1");
 
 let server: ServerProcess;
 beforeAll(async () => {
@@ -192,4 +196,11 @@ console.log(kept.at(-1).s, Math.abs(Date.now() - CLOCK) < 60000)`;
 it("is had from the command line", async () => {
   const ran = await zeroboot(["exec", "--template", "node", "console.log([1,2,3].map(x => x*x))"]);
   expect(ran).toMatchObject({ exitCode: 0, stdout: "[ 1, 4, 9 ]\n", stderr: expect.any(String) });
+});
+
+it("has its program where a guest maps it in huge pages", async () => {
+  const { rootImagePath } = await ensureArtefacts({ template: "node" });
+  const image = await readFile(rootImagePath);
+  const places = Array.from({ length: image.length / HUGE_PAGE_BYTES }, (_, i) => i * HUGE_PAGE_BYTES);
+  expect(places.filter((place) => image.subarray(place, place + 4).equals(ELF_MAGIC))).toHaveLength(1);
 });

@@ -57,8 +57,9 @@ std::vector<uint64_t> HugeTextPages(const GuestMemory& memory, const kvm_sregs& 
 void KeepHugeTextWhole(int ram_fd, const MemoryLayout& layout, const RootImage& root, const kvm_sregs& sregs) {
   const GuestMemory memory(layout, ram_fd, root, MemorySharing::kPrivate);
   for (const uint64_t gpa : HugeTextPages(memory, sregs)) {
-    const auto page = memory.At(gpa, kHugePageBytes);
-    if (page) ::madvise(page->data(), page->size(), MADV_COLLAPSE);
+    // RAM, or the root image behind it.
+    if (gpa > layout.total_bytes() - kHugePageBytes) continue;
+    ::madvise(memory.base() + gpa, kHugePageBytes, MADV_COLLAPSE);
   }
 }
 

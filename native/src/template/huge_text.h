@@ -13,7 +13,8 @@ namespace zb {
 // (AMD64 manual volume 2, 5.3.4). Bounded, whatever the tables say.
 std::vector<uint64_t> HugeTextPages(const GuestMemory& memory, const kvm_sregs& sregs);
 
-// Has the host, too, keep those pages of a sealed template's memory in one piece, so that KVM maps each by one entry.
+// Has the host, too, keep those pages of a sealed template's memory and of its root image in one piece, so that KVM
+// maps each by one entry.
 // As far as it can: without huge pages nothing but faults of forks is lost.
 void KeepHugeTextWhole(int ram_fd, const MemoryLayout& layout, const RootImage& root, const kvm_sregs& sregs);
 

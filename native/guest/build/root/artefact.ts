@@ -106,7 +106,7 @@ export async function buildRoot(loaded: LoadedRecipe, request: string, context: 
   if ((await rootRequest(loaded)) !== request) throw changedUnderway(recipe);
   context.progress.update(0.9, "packing the image");
   const output = await freshDirectory(join(work, "output"));
-  await packImage(root, join(output, ROOT_IMAGE), tools.env, context);
+  await packImage(root, join(output, ROOT_IMAGE), tools.env, context, recipe.hugePages);
   const stored = await store.publish(output, {
     format: 1,
     kind: "root",

@@ -91,6 +91,8 @@ const recipeSchema = z
     compile: z.array(compileStep).default([]),
     /** Precompile Python sources below `roots` with the image's own interpreter. */
     bytecode: z.strictObject({ interpreter: relativePath, roots: z.array(relativePath).min(1) }).optional(),
+    /** The runtime's program: a guest maps its code in huge pages, if it was not linked for other addresses. */
+    hugePages: relativePath.optional(),
     /** Shared objects that need not find all their libraries in the image. */
     unresolved: z.array(globPattern).default([]),
     template: z.strictObject({
