@@ -63,7 +63,8 @@ export type KernelSymbol =
   | "tk_core"
   | "shadow_timekeeper"
   | "tk_fast_mono"
-  | "_vdso_data";
+  | "_vdso_data"
+  | "hrtimer_bases";
 
 export interface BootOptions {
   /** vmlinux (ELF) or bzImage. */

@@ -5,12 +5,13 @@
 // and the vDSO's data, a fifth of a first cell where that is emulated. So for a kernel of our own build, whose
 // layout is known, the host does what do_settimeofday64() does (kernel/time/timekeeping.c, Linux 6.1): moves the
 // seconds and nanoseconds of the day, and by as much the other way what makes the monotonic time of them, in the
-// timekeeper, its shadow, the copies that are read without locks, and the vDSO's.
-//
-// Timers that wait for a time of day learn of it at the next tick, which a fork takes within 15 ms.
+// timekeeper, its shadow, the copies that are read without locks, and the vDSO's. The timers are told, too: one for
+// a time of day is set by how far that is from the monotonic time, and the tick by which the kernel would look
+// anew may be far away.
 #pragma once
 
 #include <chrono>
+#include <cstdint>
 
 #include "machine/guest_memory.h"
 #include "template/kernel_symbols.h"
@@ -21,7 +22,9 @@ namespace zb {
 // which its clocksource must be.
 bool KnowsWallClock(const GuestMemory& memory, const KernelSymbols& symbols, uint64_t kvm_clock_ns);
 
+// Of a template: its symbols are without the timekeeper's where that was not known when it was captured.
 inline bool CanSetWallClock(const KernelSymbols& symbols) { return symbols.tk_core != 0; }
+inline void ForgetWallClock(KernelSymbols& symbols) { symbols.tk_core = 0; }
 
 // Makes it `wall`, since 1970, when the guest's clock shows `kvm_clock_ns`. Of a kernel that KnowsWallClock() and has
 // not run since. Throws kForkFailed: a fork with another time must not run.

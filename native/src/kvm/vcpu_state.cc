@@ -39,13 +39,6 @@ std::vector<kvm_msr_entry> KeepWritable(const Vcpu& vcpu, std::vector<kvm_msr_en
   return entries;
 }
 
-// Documentation/virt/kvm/x86/msr.rst. The old numbers of kvm-clock's two addresses are the new ones once more. A write
-// of the wall clock's has KVM write to the guest's memory what a kernel reads when it boots.
-bool NeedsNoWriting(uint32_t index) {
-  constexpr uint32_t kWallClock = 0x11, kSystemTime = 0x12, kWallClockNew = 0x4b564d00;
-  return index == kWallClock || index == kSystemTime || index == kWallClockNew;
-}
-
 // The offset attribute leaves no room for KVM to take a TSC write within a second of the vCPU's
 // creation for a wish to synchronise (kernels before 6.7). Documentation/virt/kvm/devices/vcpu.rst.
 bool SetTscOffset(const Vcpu& vcpu, uint64_t offset) {
@@ -57,6 +50,11 @@ bool SetTscOffset(const Vcpu& vcpu, uint64_t offset) {
 }
 
 }  // namespace
+
+bool NeedsNoWriting(uint32_t msr) {
+  constexpr uint32_t kWallClock = 0x11, kSystemTime = 0x12, kWallClockNew = 0x4b564d00;
+  return msr == kWallClock || msr == kSystemTime || msr == kWallClockNew;
+}
 
 VcpuState CaptureVcpuState(const Vm& vm, const Vcpu& vcpu) {
   VcpuState state;

@@ -47,6 +47,11 @@ VcpuState CaptureVcpuState(const Vm& vm, const Vcpu& vcpu);
 // `msrs` are those of `state` that are to be written.
 uint64_t RestoreVcpuState(const Vm& vm, Vcpu& vcpu, const VcpuState& state, std::span<const kvm_msr_entry> msrs);
 
+// Whether a guest that goes on does without it, although it may differ. Documentation/virt/kvm/x86/msr.rst: the old
+// numbers of kvm-clock's two addresses are the new ones once more, and a write of the wall clock's has KVM write to
+// the guest's memory what a kernel reads when it boots.
+bool NeedsNoWriting(uint32_t msr);
+
 // Of `msrs` those which a guest that goes on needs and a vCPU of this host does not have by itself: one in eight. To
 // be asked anew by each process, because another version of KVM may begin with others. Makes and drops a VM.
 std::vector<kvm_msr_entry> MsrsToRestore(std::span<const kvm_msr_entry> msrs,

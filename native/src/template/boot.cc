@@ -231,7 +231,7 @@ std::shared_ptr<Template> BootTemplate(const BootOptions& options, BootControl& 
 
     vcpu_state = FreezeVcpu(machine, runner, options);
     quirks->CheckBeforeCapture(machine.vcpu(), machine.memory());
-    if (!KnowsWallClock(machine.memory(), info.symbols, vcpu_state.clock_ns)) info.symbols.tk_core = 0;
+    if (!KnowsWallClock(machine.memory(), info.symbols, vcpu_state.clock_ns)) ForgetWallClock(info.symbols);
     devices = machine.SaveDevices();
     info.runtime = machine.link().runtime();
     info.stored_pages = CountPages(NonZeroPages(ram.get(), machine.memory().base(), layout.private_bytes()));

@@ -15,11 +15,12 @@ struct KernelSymbols {
   uint64_t base_crng = 0;
   uint64_t input_pool = 0;
   uint64_t jiffies = 0;
-  // kernel/time/timekeeping.c and the vDSO's data: see fork/wall_clock.h.
+  // kernel/time/timekeeping.c and hrtimer.c, and the vDSO's data: see fork/wall_clock.h.
   uint64_t tk_core = 0;
   uint64_t shadow_timekeeper = 0;
   uint64_t tk_fast_mono = 0;
   uint64_t vdso_data = 0;
+  uint64_t hrtimer_bases = 0;
 };
 
 struct KernelSymbol {
@@ -29,7 +30,7 @@ struct KernelSymbol {
 };
 
 // In the order in which snapshots hold them.
-inline constexpr std::array<KernelSymbol, 8> kKernelSymbols{{
+inline constexpr std::array<KernelSymbol, 9> kKernelSymbols{{
     {"total_forks", &KernelSymbols::total_forks},
     {"base_crng", &KernelSymbols::base_crng},
     {"input_pool", &KernelSymbols::input_pool},
@@ -38,6 +39,7 @@ inline constexpr std::array<KernelSymbol, 8> kKernelSymbols{{
     {"shadow_timekeeper", &KernelSymbols::shadow_timekeeper},
     {"tk_fast_mono", &KernelSymbols::tk_fast_mono},
     {"_vdso_data", &KernelSymbols::vdso_data},
+    {"hrtimer_bases", &KernelSymbols::hrtimer_bases},
 }};
 
 }  // namespace zb

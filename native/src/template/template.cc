@@ -22,10 +22,11 @@ Template::Template(TemplateInfo info, VcpuState vcpu, DeviceState devices, Uniqu
 Template::~Template() { live_--; }
 
 std::span<const kvm_msr_entry> Template::msrs_to_restore() const {
-  std::call_once(msrs_asked_, [this] {
+  std::lock_guard lock(msrs_mutex_);
+  if (!msrs_to_restore_) {
     msrs_to_restore_ = MsrsToRestore(vcpu_.msrs, [this](Vcpu& vcpu) { SetCpuid(vcpu, cpuid_); });
-  });
-  return msrs_to_restore_;
+  }
+  return *msrs_to_restore_;
 }
 
 void Template::SetWorkingSet(std::vector<PageRun> runs) {

@@ -5,6 +5,7 @@
 #include <cstdint>
 #include <memory>
 #include <mutex>
+#include <optional>
 #include <span>
 #include <string>
 #include <vector>
@@ -57,7 +58,7 @@ class Template {
 
   const TemplateInfo& info() const { return info_; }
   const VcpuState& vcpu() const { return vcpu_; }
-  // Those of vcpu() that a fork has to write. Asked of KVM when first called, for which there is a lock.
+  // Those of vcpu() that a fork has to write. Asked of KVM when first called. Throws kKvmFailed.
   std::span<const kvm_msr_entry> msrs_to_restore() const;
   const DeviceState& devices() const { return devices_; }
   // Sealed memfd of info().layout().private_bytes().
@@ -74,8 +75,8 @@ class Template {
   static std::atomic<int> live_;
   TemplateInfo info_;
   VcpuState vcpu_;
-  mutable std::once_flag msrs_asked_;
-  mutable std::vector<kvm_msr_entry> msrs_to_restore_;
+  mutable std::mutex msrs_mutex_;  // guards msrs_to_restore_
+  mutable std::optional<std::vector<kvm_msr_entry>> msrs_to_restore_;
   DeviceState devices_;
   UniqueFd ram_;
   std::shared_ptr<const RootImage> root_;

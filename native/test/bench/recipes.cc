@@ -52,7 +52,7 @@ Vm CreateZerobootWay(const GuestMemory& memory, const DeviceState& devices, bool
 
 double MeasureFloor(const Template& source) {
   const VcpuState& state = source.vcpu();
-  MsrBatch msrs(state.msrs);
+  MsrBatch msrs(source.msrs_to_restore());
   const Stopwatch watch;
   const GuestMemory memory(source.info().layout(), source.ram_fd(), *source.root(), MemorySharing::kPrivate);
   Vm vm;

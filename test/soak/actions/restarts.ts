@@ -18,7 +18,7 @@ while True:
         break
     except KeyboardInterrupt:
         pass`;
-/** Runs into its limit. Most of the way it reserves only: where a page fault takes milliseconds, touching it takes minutes. */
+/** Runs into its limit. Most of it is only reserved: where a page fault takes milliseconds, touching it takes minutes. */
 const EATS_MEMORY = `
 import numpy, resource
 with open("/proc/self/status") as status:

@@ -3,9 +3,10 @@ import { EM_X86_64, parseElf, physicalAddresses, readElf } from "../elf.js";
 
 /**
  * Kernel symbols the engine may look at in guest memory. `total_forks`: how many processes and
- * threads the guest has ever started, which tells whether a waiting guest can be parked as it is. `base_crng` and
- * `input_pool` (drivers/char/random.c): where the engine gives each fork its own randomness, dated by `jiffies_64`. The others
- * (kernel/time/timekeeping.c, and the vDSO's data): where it sets each fork's wall clock.
+ * threads the guest has ever started, which tells whether a waiting guest can be parked as it is.
+ * `base_crng` and `input_pool` (drivers/char/random.c): where the engine gives each fork its own
+ * randomness, dated by `jiffies_64`. The others (kernel/time, and the vDSO's data): where it sets each
+ * fork's wall clock.
  */
 export const SYMBOLS: readonly KernelSymbol[] = [
   "total_forks",
@@ -16,6 +17,7 @@ export const SYMBOLS: readonly KernelSymbol[] = [
   "shadow_timekeeper",
   "tk_fast_mono",
   "_vdso_data",
+  "hrtimer_bases",
 ];
 
 /** A manifest's symbols as the engine takes them. */

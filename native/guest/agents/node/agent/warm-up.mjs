@@ -41,7 +41,7 @@ const QUESTIONS = [
   [EXECUTE_INSPECT, "\x0b\0\0\0console.log"],
 ];
 
-/** Both halves of it, and as much again: the first objects may be left where they are. */
+/** V8 may count both its halves as committed or one; and the first objects may be left where they are. */
 const YOUNG_ROUNDS = 4;
 /** Far below what V8 makes an object of its own for. */
 const GARBAGE_WORDS = 1000;
