@@ -1,7 +1,10 @@
 import { randomBytes } from "node:crypto";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { Session } from "../../client/src/index.js";
-import { RawClient, type RawFrame } from "../helpers/raw-client.js";
+import { INITIAL_CREDIT_BYTES } from "../../client/src/protocol/limits.js";
+import { roomy } from "../helpers/machine.js";
+import { poll } from "../helpers/poll.js";
+import { output, RawClient, type RawFrame } from "../helpers/raw-client.js";
 import { ServerProcess } from "../helpers/server-process.js";
 
 let server: ServerProcess;
@@ -155,7 +158,8 @@ describe("a session over a bare WebSocket", () => {
     using stalled = await RawClient.ready(server.url, { credit: false });
     using other = await RawClient.ready(server.url);
     const id = stalled.execute("while True: print('x' * 1000)");
-    await stalled.frame((frame) => frame.type === "stdout");
+    const received = () => output(stalled.frames, "stdout").length;
+    await poll("its credit to be used up", roomy(30_000), () => received() === INITIAL_CREDIT_BYTES || undefined);
     expect((await other.run("print('here')")).stdout).toBe("here\n");
     stalled.send({ type: "interrupt", id });
     expect(await stalled.done(id)).toMatchObject({ status: "interrupted", truncated: true });
