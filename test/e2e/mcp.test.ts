@@ -8,7 +8,7 @@ import { StdioClientTransport } from "@modelcontextprotocol/client/stdio";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { REPOSITORY } from "../helpers/pages.js";
 import { poll } from "../helpers/poll.js";
-import { collect } from "../helpers/program.js";
+import { collect, zeroboot } from "../helpers/program.js";
 import { ServerProcess } from "../helpers/server-process.js";
 
 const CLEANED_WITHIN_MS = 60_000;
@@ -20,6 +20,9 @@ const keyFile = join(scratch, "keys.json");
 let server: ServerProcess;
 beforeAll(async () => {
   writeFileSync(keyFile, JSON.stringify([KEY, "zb_live_other"]));
+  // What the tools fork: a call does not wait for minutes.
+  const built = await zeroboot(["template", "build", "shell", "node"]);
+  expect(built.exitCode, built.stderr).toBe(0);
   server = await ServerProcess.ready();
 });
 afterAll(async () => {
