@@ -33,6 +33,11 @@ describe("parseRecipe", () => {
     ["an unknown field", { packges: [] }, "packges"],
     ["an unknown kind of compile step", { compile: [{ kind: "x", sources: ["a"], output: "b" }] }, "compile"],
     ["what is to be kept and is not removed", { remove: ["var/**"], keep: ["var/log/**"] }, "keep"],
+    [
+      "a container's file in huge pages",
+      { container: { kind: "tar", path: "/c.tar" }, hugePages: "usr/bin/node" },
+      "hugePages",
+    ],
     ["too little memory", { template: { memoryMb: 1 } }, "template"],
   ])("refuses %s, saying where", (_what, change, where) => {
     expect(() => parse(change)).toThrow(

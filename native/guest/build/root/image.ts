@@ -1,7 +1,8 @@
-import { rm, stat, writeFile } from "node:fs/promises";
-import { join } from "node:path";
+import { lstat, mkdir, rm, stat, writeFile } from "node:fs/promises";
+import { dirname, join } from "node:path";
 import { run } from "../command.js";
 import type { BuildContext } from "../context.js";
+import { SetupError } from "../errors.js";
 import { BLOCK_BYTES, placeOf } from "./placement.js";
 
 /** The image's file system id: fixed, so that equal trees give equal images. */
@@ -18,6 +19,7 @@ const ATTEMPTS = 4;
  * @param aligned a file that is to begin at a multiple of 2 MiB, so that it is mapped in huge pages: where mkfs.erofs
  *   lets it
  * @returns the image's size in bytes
+ * @throws SetupError `recipe_invalid` when `aligned` is no file of the tree
  */
 export async function packImage(
   root: string,
@@ -45,6 +47,12 @@ async function pack(root: string, image: string, env: NodeJS.ProcessEnv, context
 
 /** Packs again with something before the file, as much as it needs to begin where it should. */
 async function align(root: string, image: string, file: string, packAgain: () => Promise<void>): Promise<void> {
+  if ((await lstat(join(root, file)).catch(() => undefined))?.isFile() !== true) {
+    throw new SetupError("recipe_invalid", `the recipe's hugePages names ${file}, which is no file of the image`, {
+      remedy: "Correct the recipe.",
+    });
+  }
+  await mkdir(dirname(join(root, PADDING)), { recursive: true });
   let padding = 0;
   for (let attempt = 0; attempt < ATTEMPTS; attempt++) {
     const beyond = ((await placeOf(join(root, file), image)) ?? 0) % HUGE_PAGE_BYTES;

@@ -116,6 +116,10 @@ const recipeSchema = z
     path: ["packages"],
     message: "must name a package, as there is no container",
   })
+  .refine(({ hugePages, container }) => hugePages === undefined || container === undefined, {
+    path: ["hugePages"],
+    message: "must be a file of packages, not of a container",
+  })
   .refine(({ keep, remove }) => keep.every((pattern) => remove.includes(pattern)), {
     path: ["keep"],
     message: "must be patterns that `remove` has",
