@@ -11,12 +11,19 @@ export function describeMachine(): string {
   return `${first?.model.trim() ?? "unknown CPU"}, ${cpus().length} processors${isEmulated() ? " (emulated)" : ""}`;
 }
 
-/** Slowness is waited for, wrong answers are not. */
-export function paceOf(emulated: boolean): Pace {
-  return emulated ? { patienceMs: 600_000, slowness: 20 } : { patienceMs: 60_000, slowness: 1 };
+/**
+ * A Python process that forks takes up to 5 s of a processor on kvm_pvm, and every session may be at it at the same
+ * time; with room for three of them.
+ */
+const CHILD_MS = 15_000;
+
+/** Slowness is waited for, wrong answers are not: how long, with so many sessions at a time. */
+export function paceOf(emulated: boolean, sessions: number): Pace {
+  if (emulated) return { patienceMs: 600_000, slowness: 20 };
+  return { patienceMs: 60_000 + Math.ceil((sessions * CHILD_MS) / cpus().length), slowness: 1 };
 }
 
 /** For a server that is to tell slow guests from deaf ones, and slow cells from endless ones. */
-export function serverArguments(emulated: boolean): readonly string[] {
-  return emulated ? ["--interrupt-grace-ms", "10000", "--default-timeout-ms", "600000"] : [];
+export function serverArguments(emulated: boolean, { patienceMs }: Pace): readonly string[] {
+  return [...(emulated ? ["--interrupt-grace-ms", "10000"] : []), "--default-timeout-ms", String(patienceMs)];
 }

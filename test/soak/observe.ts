@@ -99,6 +99,12 @@ export async function leftOver(
   return { after, tooMuch: tooMuch(), tookMs: performance.now() - start };
 }
 
+/** How a server is once the guests of a warm-up are gone; what else the warm-up has made stays. */
+export async function settled(watched: Watched, fresh: Observation, withinMs: number): Promise<Observation> {
+  const most = Number.POSITIVE_INFINITY;
+  return (await leftOver(watched, { ...fresh, fds: most, threads: most, rssMiB: most }, withinMs)).after;
+}
+
 /** One line per figure: at the start, least, median and most while users were there, and afterwards. */
 export function observedRows(before: Observation, samples: readonly Observation[], after: Observation): string[][] {
   return OBSERVED.map((name) => {

@@ -1,6 +1,6 @@
 import { ServerProcess } from "../helpers/server-process.js";
 import { describeMachine, isEmulated, paceOf, serverArguments } from "./machine.js";
-import { leftOver, Observer, type Watched, watchedProcess, watchedUrl } from "./observe.js";
+import { leftOver, Observer, settled, type Watched, watchedProcess, watchedUrl } from "./observe.js";
 import { Random } from "./random.js";
 import { RawPeer } from "./raw-peer.js";
 import { actionsOf, percentiles, type SoakReport } from "./report.js";
@@ -30,7 +30,7 @@ export interface SoakOptions {
 export async function soak(options: SoakOptions): Promise<SoakReport> {
   const { url } = options;
   if (url !== undefined) return soakAt(url, watchedUrl(url), options);
-  await using server = await ServerProcess.ready(serverArguments(isEmulated()));
+  await using server = await ServerProcess.ready(serverArguments(isEmulated(), paceOf(isEmulated(), options.users)));
   const report = await soakAt(server.url, watchedProcess(server), options);
   const { exitCode } = await server.stop();
   const problems = [
@@ -43,10 +43,11 @@ export async function soak(options: SoakOptions): Promise<SoakReport> {
 
 async function soakAt(url: string, watched: Watched, options: SoakOptions): Promise<SoakReport> {
   const { users, seconds, seed, say } = options;
-  const pace = paceOf(isEmulated());
+  const pace = paceOf(isEmulated(), users);
   const tally = new Tally();
+  const fresh = await watched.observe();
   await warmUp(url, users, pace.patienceMs);
-  const before = (await leftOver(watched, await watched.observe(), BACK_WITHIN_MS)).after;
+  const before = await settled(watched, fresh, BACK_WITHIN_MS * pace.slowness);
   say(`seed ${seed}; before: ${JSON.stringify(before)}`);
   const start = performance.now();
   const observer = new Observer(watched, OBSERVE_EVERY_MS);
@@ -88,7 +89,7 @@ async function letLoose(url: string, tally: Tally, options: SoakOptions): Promis
   const over = new AbortController();
   const timer = setTimeout(() => over.abort(), seconds * 1000);
   signal?.addEventListener("abort", () => over.abort(), { once: true });
-  const pace = paceOf(isEmulated());
+  const pace = paceOf(isEmulated(), users);
   try {
     const lives = Array.from({ length: users }, async (_, i) => {
       const user = new User({ name: `user-${i + 1}`, url, random: random.split(), tally, pace });

@@ -69,7 +69,7 @@ Napi::Value TemplateObject::JsSave(const Napi::CallbackInfo& info) {
 Napi::Value TemplateObject::JsMemoryContains(const Napi::CallbackInfo& info) {
   const auto needle = info[0].As<Napi::Uint8Array>();
   const auto& source = Open(info.Env());
-  const Mapping memory(source->info().layout().private_bytes(), PROT_READ, MAP_SHARED, source->ram_fd());
+  const Mapping memory(source->info().layout().total_bytes(), PROT_READ, MAP_SHARED, source->ram_fd());
   const auto bytes = memory.span();
   const bool found =
       std::search(bytes.begin(), bytes.end(), needle.Data(), needle.Data() + needle.ByteLength()) != bytes.end();

@@ -142,8 +142,9 @@ std::vector<PageRun> ForkedVm::PrivatePageRuns() {
 bool ForkedVm::MemoryContains(std::span<const uint8_t> needle) {
   std::lock_guard lock(memory_mutex_);
   if (memory_ == nullptr) return false;
-  const auto memory = *memory_->At(0, memory_->layout().private_bytes());
-  return std::search(memory.begin(), memory.end(), needle.begin(), needle.end()) != memory.end();
+  return std::ranges::any_of(memory_->Private(), [&needle](std::span<const uint8_t> range) {
+    return std::search(range.begin(), range.end(), needle.begin(), needle.end()) != range.end();
+  });
 }
 
 void ForkedVm::JoinReaped() { Reaper::Get().JoinAll(); }

@@ -203,6 +203,7 @@ bool GuestRunner::HandleRx(Machine& machine, TickDeferral* ticks, bool input) {
   Lock lock(mutex_);
   thread_ = 0;  // woken by the condition variable from here on
   timer_->Disarm();
+  slice_.Restore();
   waiting_ = false;
   WithdrawOffer();
   // Asked for in any case: the agent may be handed something now, and what it found says nothing of what that starts.
@@ -313,6 +314,8 @@ void GuestRunner::HandleTimer(Machine& machine) {
   if (!Drain(machine, lock)) return;
   if (!timer_->armed()) return;
   timer_->MarkFired();
+  // The guest has been at work for at least as long as the timer takes.
+  slice_.Lengthen();
   if (bytes_out_.load(std::memory_order_relaxed) != before) {
     ArmDrain(machine);
   } else {

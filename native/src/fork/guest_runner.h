@@ -23,6 +23,8 @@
 
 #include "devices/link_queues.h"
 #include "fork/tick_deferral.h"
+#include "fork/time_slice.h"
+#include "hosts/host.h"
 #include "kvm/kick.h"
 #include "machine/machine.h"
 
@@ -140,6 +142,7 @@ class GuestRunner {
   std::atomic<bool> parked_{false};
   std::atomic<uint64_t> bytes_in_{0}, bytes_out_{0}, wakeups_{0};
   ExitCounts exits_;
+  TimeSlice slice_{Host::Current().BusyTimeSlice()};
   // Drains the ring while output may come; looks for an idle guest while the agent waits.
   std::optional<KickTimer> timer_;
   uint64_t look_interval_ns_ = 0;  // grows while the same cell's others live

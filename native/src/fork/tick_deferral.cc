@@ -11,7 +11,7 @@ namespace {
 
 constexpr std::chrono::microseconds kDeferral{5000};
 // A fork's first run takes its identity and often a cell, each over pages that its vCPU has not touched yet.
-constexpr std::chrono::microseconds kFirstDeferral{15000};
+constexpr std::chrono::microseconds kFirstDeferral{30000};
 // A tick that is due within this time would land in the cell's beginning.
 constexpr std::chrono::microseconds kMargin{1000};
 // Any time in the past: the interrupt is pending at the next entry.

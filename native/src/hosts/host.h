@@ -4,6 +4,7 @@
 // emulates guest kernel mode, with gaps that are filled here and nowhere else.
 #pragma once
 
+#include <chrono>
 #include <cstdint>
 #include <memory>
 #include <string>
@@ -42,6 +43,8 @@ class Host {
   virtual std::string CommandLine() const = 0;
   // Throws kKernelInvalid for a kernel this host cannot run.
   virtual std::unique_ptr<BootQuirks> NewBootQuirks(const LoadedKernel& kernel) const = 0;
+  // How long a busy guest is to run at a time, see fork/time_slice.h; zero: as the host's scheduler has it.
+  virtual std::chrono::nanoseconds BusyTimeSlice() const { return {}; }
   // KVM_EXIT_INTERNAL_ERROR with suberror 1: emulate what KVM's emulator lacks. False: it stays an error.
   virtual bool HandleEmulationFailure(Vcpu& vcpu, GuestMemory& memory) const = 0;
 };

@@ -49,6 +49,8 @@ class Mapping {
   Mapping() = default;
   // Throws EngineError (`kIoFailed`) when mmap() fails.
   Mapping(size_t bytes, int protection, int flags, int fd, off_t offset = 0);
+  // Takes over a range that mmap() gave.
+  Mapping(uint8_t* data, size_t bytes) : data_(data), bytes_(bytes) {}
   Mapping(Mapping&& other) noexcept
       : data_(std::exchange(other.data_, nullptr)), bytes_(std::exchange(other.bytes_, 0)) {}
   Mapping& operator=(Mapping&& other) noexcept {

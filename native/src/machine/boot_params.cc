@@ -59,9 +59,10 @@ void WriteBootParams(GuestMemory& memory, const LoadedKernel& kernel, const std:
   const MemoryLayout& layout = memory.layout();
   AddE820(params, 0, kEbdaGpa, kE820Ram);
   AddE820(params, kEbdaGpa, kHighMemoryGpa - kEbdaGpa, kE820Reserved);
-  AddE820(params, kHighMemoryGpa, layout.ram_bytes - kHighMemoryGpa, kE820Ram);
+  AddE820(params, kHighMemoryGpa, layout.ring_gpa() - kHighMemoryGpa, kE820Ram);
   AddE820(params, layout.ring_gpa(), ZB_RING_BYTES, kE820Reserved);
   AddE820(params, layout.root_gpa(), layout.root_bytes, kE820LegacyPmem);
+  if (layout.high_bytes() != 0) AddE820(params, layout.high_gpa(), layout.high_bytes(), kE820Ram);
   static_assert(sizeof(boot_params) == 4096, "the zero page is one page");
   memory.Store(kBootParamsGpa, params);
 }

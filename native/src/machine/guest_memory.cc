@@ -2,8 +2,10 @@
 
 #include <fcntl.h>
 #include <sys/mman.h>
+#include <sys/random.h>
 #include <sys/stat.h>
 
+#include <atomic>
 #include <map>
 #include <mutex>
 #include <string>
@@ -93,9 +95,40 @@ std::shared_ptr<const RootImage> RootImage::Open(const std::string& path, const 
 
 namespace {
 
-uint8_t* AlignUp(uint8_t* address, uint64_t alignment) {
-  const auto value = reinterpret_cast<uintptr_t>(address);
-  return address + (RoundUp(value, alignment) - value);
+// Guests live in the middle of a process's 47 bits of addresses, far from what the kernel places itself.
+constexpr uint64_t kLowestAddress = 1ULL << 44;
+constexpr uint64_t kAddresses = 1ULL << 46;
+constexpr int kAttempts = 10'000;
+
+// A first address at random, as for any other mapping.
+uint64_t FirstAddress() {
+  uint64_t random = 0;
+  if (::getrandom(&random, sizeof(random), 0) != sizeof(random)) {
+    ThrowSystemError(ErrorCode::kIoFailed, "getrandom", errno);
+  }
+  return random % kAddresses;
+}
+
+// Maps all of `fd` at a multiple of 2 MiB. Asking for an address of our own choice costs half of what it does to
+// reserve more than is needed and map over a part of it; where somebody lives already, the next one is tried.
+Mapping MapAligned(uint64_t bytes, int fd, int sharing_flag) {
+  static std::atomic<uint64_t> next{FirstAddress()};
+  // A hole between two guests: no access to one runs on into the other.
+  const uint64_t step = RoundUp(bytes, kHugePageBytes) + kHugePageBytes;
+  for (int attempt = 0; attempt < kAttempts; attempt++) {
+    const uint64_t offset = next.fetch_add(step, std::memory_order_relaxed) % kAddresses;
+    void* wanted = reinterpret_cast<void*>(kLowestAddress + offset / kHugePageBytes * kHugePageBytes);
+    void* address =
+        ::mmap(wanted, bytes, PROT_READ | PROT_WRITE, sharing_flag | MAP_NORESERVE | MAP_FIXED_NOREPLACE, fd, 0);
+    if (address == wanted) return {static_cast<uint8_t*>(address), bytes};
+    // Before Linux 4.17 the flag is unknown, and the address a wish.
+    if (address != MAP_FAILED) {
+      ::munmap(address, bytes);
+    } else if (errno != EEXIST) {
+      ThrowSystemError(ErrorCode::kIoFailed, "mmap", errno);
+    }
+  }
+  throw EngineError(ErrorCode::kIoFailed, "no addresses are left for a guest's memory");
 }
 
 MemoryLayout Checked(const MemoryLayout& layout) {
@@ -111,22 +144,14 @@ MemoryLayout Checked(const MemoryLayout& layout) {
 
 GuestMemory::GuestMemory(const MemoryLayout& layout, int ram_fd, const RootImage& root, MemorySharing sharing)
     : layout_(Checked(layout)),
-      // The whole range first, so that what follows can only land inside it. What alignment leaves over stays
-      // reserved: giving it back would be two more calls of every live VM's mmu-notifier.
-      reservation_(layout.total_bytes() + kHugePageBytes, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1),
-      base_(AlignUp(reservation_.data(), kHugePageBytes)) {
-  const int sharing_flag = sharing == MemorySharing::kShared ? MAP_SHARED : MAP_PRIVATE | MAP_NORESERVE;
-  if (::mmap(base_, layout.private_bytes(), PROT_READ | PROT_WRITE, sharing_flag | MAP_FIXED, ram_fd, 0) ==
-      MAP_FAILED) {
-    ThrowSystemError(ErrorCode::kIoFailed, "mmap", errno);
-  }
-  if (::mmap(base_ + layout.root_gpa(), layout.root_bytes, PROT_READ | PROT_WRITE,
+      mapping_(MapAligned(layout.total_bytes(), ram_fd, sharing == MemorySharing::kShared ? MAP_SHARED : MAP_PRIVATE)) {
+  if (::mmap(base() + layout.root_gpa(), layout.root_bytes, PROT_READ | PROT_WRITE,
              MAP_PRIVATE | MAP_NORESERVE | MAP_FIXED, root.fd(), 0) == MAP_FAILED) {
     ThrowSystemError(ErrorCode::kIoFailed, "mmap", errno);
   }
   // A child process of ours has no business with guest memory, nor has a core dump.
-  Advise(reservation_.data(), reservation_.size(), MADV_DONTFORK, "MADV_DONTFORK");
-  Advise(reservation_.data(), reservation_.size(), MADV_DONTDUMP, "MADV_DONTDUMP");
+  Advise(mapping_.data(), mapping_.size(), MADV_DONTFORK, "MADV_DONTFORK");
+  Advise(mapping_.data(), mapping_.size(), MADV_DONTDUMP, "MADV_DONTDUMP");
 }
 
 }  // namespace zb

@@ -1,6 +1,7 @@
-// One VM's guest-physical memory as the host maps it: one contiguous range, one memslot.
+// One VM's guest-physical memory as the host maps it: one contiguous range.
 #pragma once
 
+#include <array>
 #include <cstdint>
 #include <cstring>
 #include <memory>
@@ -37,17 +38,22 @@ enum class MemorySharing { kShared, kPrivate };
 // The engine touches guest memory only through this mapping, never through the memfd.
 class GuestMemory {
  public:
-  // `ram_fd` holds layout.private_bytes(). Throws kRootInvalid when the root image reaches into the devices' addresses.
+  // `ram_fd` holds layout.total_bytes(). Throws kRootInvalid when the root image reaches into the devices' addresses.
   // kShared is the template while it boots; kPrivate a fork.
   GuestMemory(const MemoryLayout& layout, int ram_fd, const RootImage& root, MemorySharing sharing);
 
   const MemoryLayout& layout() const { return layout_; }
-  uint8_t* base() const { return base_; }
+  uint8_t* base() const { return mapping_.data(); }
 
-  // The bytes at [gpa, gpa + length) if all of them are RAM or ring; else empty.
+  // The bytes at [gpa, gpa + length) if layout().IsPrivate has all of them; else empty.
   std::optional<std::span<uint8_t>> At(uint64_t gpa, uint64_t length) const {
-    if (length > layout_.private_bytes() || gpa > layout_.private_bytes() - length) return std::nullopt;
-    return std::span<uint8_t>(base_ + gpa, length);
+    if (!layout_.IsPrivate(gpa, length)) return std::nullopt;
+    return std::span<uint8_t>(base() + gpa, length);
+  }
+  // All for which At answers.
+  std::array<std::span<uint8_t>, 2> Private() const {
+    return {std::span(base(), layout_.ring_gpa() + ZB_RING_BYTES),
+            std::span(base() + layout_.high_gpa(), layout_.high_bytes())};
   }
   template <typename T>
   std::optional<T> Load(uint64_t gpa) const {
@@ -67,9 +73,8 @@ class GuestMemory {
 
  private:
   MemoryLayout layout_;
-  Mapping reservation_;
-  // Where host address and GPA agree modulo 2 MiB, without which neither host nor KVM maps a huge page.
-  uint8_t* base_;
+  // At an address that agrees with the GPA modulo 2 MiB, without which neither host nor KVM maps a huge page.
+  Mapping mapping_;
 };
 
 // A new memfd of `bytes`, close-on-exec and sealable.

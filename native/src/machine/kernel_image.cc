@@ -68,11 +68,11 @@ class File {
   uint64_t size_ = 0;
 };
 
-// `length` bytes of the file at `offset` go to `gpa`, where `memory_length` bytes must be RAM.
+// `length` bytes of the file at `offset` go to `gpa`, where `memory_length` bytes must be low RAM.
 void ReadIn(const File& file, uint64_t offset, uint64_t length, GuestMemory& memory, uint64_t gpa,
             uint64_t memory_length) {
-  if (gpa < kHighMemoryGpa || memory_length > memory.layout().ram_bytes ||
-      gpa > memory.layout().ram_bytes - memory_length) {
+  if (gpa < kHighMemoryGpa || memory_length > memory.layout().ring_gpa() ||
+      gpa > memory.layout().ring_gpa() - memory_length) {
     Invalid(file.path(), "a segment does not fit in the guest's memory");
   }
   const auto target = memory.At(gpa, length);

@@ -13,6 +13,8 @@ constexpr uint16_t kCom2 = 0x2f8;
 constexpr uint8_t kCom1Irq = 4;
 constexpr uint8_t kCom2Irq = 3;
 constexpr uint32_t kLinkRegisterBytes = 4;
+constexpr uint32_t kFirstSlot = 0;
+constexpr uint32_t kRestSlot = 1;
 
 bool InRange(uint64_t value, uint64_t start, uint64_t length) { return value >= start && value - start < length; }
 
@@ -48,7 +50,7 @@ const char* EndReasonName(EndReason reason) {
 
 Vm Machine::CreateVm(const GuestMemory& memory, BootQuirks* boot_quirks) {
   Vm vm;
-  vm.SetMemory(0, 0, memory.base(), memory.layout().total_bytes());
+  vm.SetMemory(kFirstSlot, 0, memory.base(), memory.layout().covered_bytes());
   vm.CreateSplitIrqchip();
   vm.DisableHaltPolling();
   if (boot_quirks != nullptr) boot_quirks->PrepareVm(vm);
@@ -197,8 +199,31 @@ Machine::Next Machine::HandleMmio() {
     }
     return Next::kRun;
   }
+  if (memory_.At(gpa, run.mmio.len)) return HandleUncovered(gpa);
   // Nothing there: reads answer all ones, writes are lost, as on a bus.
   if (!write) std::memset(run.mmio.data, 0xff, sizeof(run.mmio.data));
+  return Next::kRun;
+}
+
+bool Machine::CoverTheRest() {
+  const MemoryLayout& layout = memory_.layout();
+  const uint64_t covered = layout.covered_bytes();
+  if (rest_covered_ || covered == layout.total_bytes()) return false;
+  vm_.SetMemory(kRestSlot, covered, memory_.base() + covered, layout.total_bytes() - covered);
+  rest_covered_ = true;
+  return true;
+}
+
+Machine::Next Machine::HandleUncovered(uint64_t gpa) {
+  kvm_run& run = *vcpu_.run();
+  if (!CoverTheRest()) return End(EndReason::kKvmFailed, "KVM took memory that it has for a device's");
+  // This one access is ours to carry out, the next ones are KVM's.
+  const std::span<uint8_t> bytes = *memory_.At(gpa, run.mmio.len);
+  if (run.mmio.is_write != 0) {
+    std::memcpy(bytes.data(), run.mmio.data, bytes.size());
+  } else {
+    std::memcpy(run.mmio.data, bytes.data(), bytes.size());
+  }
   return Next::kRun;
 }
 
@@ -245,6 +270,8 @@ Machine::Next Machine::HandleLinkWrite(uint64_t offset, uint32_t value) {
 
 Machine::Next Machine::HandleInternalError() {
   if (Host::Current().HandleEmulationFailure(vcpu_, memory_)) return Next::kRun;
+  // An instruction that KVM cannot carry out on a device may only have met memory that was not covered: once more.
+  if (CoverTheRest()) return Next::kRun;
   const kvm_run& run = *vcpu_.run();
   std::string detail = "KVM internal error " + std::to_string(run.internal.suberror) + ", instruction";
   for (uint32_t i = 1; i < run.internal.ndata && i < 3; i++) {

@@ -102,6 +102,10 @@ class Machine {
   Next HandleLinkRead(uint64_t offset);
   Next HandleLinkWrite(uint64_t offset, uint32_t value);
   Next HandleInternalError();
+  // Gives the guest the memory that no memslot covers yet. Whether there was any.
+  bool CoverTheRest();
+  // The guest's first access to it, which KVM took for a device's.
+  Next HandleUncovered(uint64_t gpa);
   Next End(EndReason reason, std::string detail);
   uint32_t ReadPort(uint16_t port, uint32_t bytes);
   // True when the guest reset itself.
@@ -112,6 +116,7 @@ class Machine {
   GuestMemory memory_;
   Vm vm_;
   Vcpu vcpu_;
+  bool rest_covered_ = false;
   BootQuirks* boot_quirks_;
   Link link_;
   Uart16550 com1_, com2_;

@@ -27,10 +27,12 @@ std::string CommandLine(const BootOptions& options) {
   // panic=-1 turn every end into a write of the reset port; pci=conf1 makes the PCI code run, which
   // registers the root image's memory; a low console level because every byte is a VM exit. kvm-clock and
   // not the TSC tells the time, because only it can be set: a fork goes on at the moment of capture, however
-  // old the template is, also where the guest's TSC is the host's and cannot be offset.
+  // old the template is, also where the guest's TSC is the host's and cannot be offset. movable_node makes
+  // Linux take memory from below instead of from above (setup_arch, memblock_set_bottom_up), so that what a template
+  // has touched lies together and a fork's first memslot can be small.
   std::string line =
       "console=ttyS0 quiet loglevel=4 nokaslr acpi=off pci=conf1 8250.nr_uarts=2 reboot=k panic=-1 io_delay=none "
-      "clocksource=kvm-clock tsc=reliable lpj=1000000 no_timer_check random.trust_bootloader=on root=/dev/pmem0 rootfstype=erofs "
+      "clocksource=kvm-clock tsc=reliable lpj=1000000 no_timer_check movable_node random.trust_bootloader=on root=/dev/pmem0 rootfstype=erofs "
       "rootflags=dax=always ro rootwait init=/sbin/init";
   for (const std::string& part : {Host::Current().CommandLine(), options.extra_command_line}) {
     if (!part.empty()) line += " " + part;
@@ -199,7 +201,7 @@ std::shared_ptr<Template> BootTemplate(const BootOptions& options, BootControl& 
   info.root_crc = root->crc();
   info.symbols = options.symbols;
   const MemoryLayout layout = info.layout();
-  UniqueFd ram = CreateMemfd("zeroboot-template", layout.private_bytes());
+  UniqueFd ram = CreateMemfd("zeroboot-template", layout.total_bytes());
 
   VcpuState vcpu_state;
   DeviceState devices;
@@ -234,11 +236,12 @@ std::shared_ptr<Template> BootTemplate(const BootOptions& options, BootControl& 
     if (!KnowsWallClock(machine.memory(), info.symbols, vcpu_state.clock_ns)) ForgetWallClock(info.symbols);
     devices = machine.SaveDevices();
     info.runtime = machine.link().runtime();
-    info.stored_pages = CountPages(NonZeroPages(ram.get(), machine.memory().base(), layout.private_bytes()));
+    info.touched_end = TouchedEnd(ram.get(), layout);
+    info.stored_pages = CountPages(NonZeroPages(ram.get(), machine.memory().base(), layout.total_bytes()));
   }
   // Sealing needs the last shared mapping gone.
   SealMemfd(ram.get());
-  KeepHugeTextWhole(ram.get(), layout, *root, vcpu_state.sregs);
+  KeepHugeTextWhole(ram.get(), info.layout(), *root, vcpu_state.sregs);
   info.boot_ms =
       static_cast<uint64_t>(std::chrono::duration_cast<std::chrono::milliseconds>(Clock::now() - start).count());
   info.captured_at_ms =

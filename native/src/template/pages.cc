@@ -64,8 +64,11 @@ std::vector<PageRun> PrivatePages(const uint8_t* base, uint64_t bytes) {
   return runs;
 }
 
-std::vector<PageRun> NonZeroPages(int fd, const uint8_t* base, uint64_t bytes) {
-  std::vector<PageRun> runs;
+namespace {
+
+// Calls `visit(start, end)` for each range of `fd` that is there, up to `bytes`; the rest are holes.
+template <typename Visit>
+void ForEachExtent(int fd, uint64_t bytes, Visit visit) {
   off_t position = 0;
   const auto end = static_cast<off_t>(bytes);
   while (position < end) {
@@ -76,13 +79,31 @@ std::vector<PageRun> NonZeroPages(int fd, const uint8_t* base, uint64_t bytes) {
     }
     const off_t hole = ::lseek(fd, data, SEEK_HOLE);
     if (hole < 0) ThrowSystemError(ErrorCode::kIoFailed, "lseek SEEK_HOLE", errno);
-    for (off_t at = data / static_cast<off_t>(kPageBytes) * static_cast<off_t>(kPageBytes); at < std::min(hole, end);
-         at += static_cast<off_t>(kPageBytes)) {
-      if (!IsZero(base + at)) AddPage(runs, static_cast<uint32_t>(at / static_cast<off_t>(kPageBytes)));
-    }
+    if (data < end) visit(static_cast<uint64_t>(data), static_cast<uint64_t>(std::min(hole, end)));
     position = hole;
   }
+}
+
+}  // namespace
+
+std::vector<PageRun> NonZeroPages(int fd, const uint8_t* base, uint64_t bytes) {
+  std::vector<PageRun> runs;
+  ForEachExtent(fd, bytes, [&](uint64_t start, uint64_t end) {
+    for (uint64_t at = start / kPageBytes * kPageBytes; at < end; at += kPageBytes) {
+      if (!IsZero(base + at)) AddPage(runs, static_cast<uint32_t>(at / kPageBytes));
+    }
+  });
   return runs;
+}
+
+uint64_t TouchedEnd(int fd, const MemoryLayout& layout) {
+  uint64_t touched = 0;
+  ForEachExtent(fd, layout.total_bytes(), [&](uint64_t start, uint64_t end) {
+    // The ring is not RAM, and under the root image there is none.
+    if (start < layout.ring_gpa()) touched = std::min(end, layout.ring_gpa());
+    if (end > layout.high_gpa()) touched = end;
+  });
+  return touched;
 }
 
 namespace {

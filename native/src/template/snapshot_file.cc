@@ -22,7 +22,7 @@ namespace zb {
 namespace {
 
 constexpr std::array<char, 8> kMagic = {'Z', 'B', 'T', 'E', 'M', 'P', 'L', '\0'};
-constexpr uint32_t kFormatVersion = 2;
+constexpr uint32_t kFormatVersion = 3;
 constexpr uint64_t kMaxSectionBytes = 64 * kMiB;
 constexpr uint64_t kMaxTscDriftPpm = 250;
 
@@ -71,6 +71,7 @@ void WriteInfo(ByteWriter& writer, const TemplateInfo& info) {
   writer.Pod(info.tsc_khz);
   writer.Pod(info.memory_mb);
   writer.Pod(info.root_bytes);
+  writer.Pod(info.touched_end);
   for (const KernelSymbol& symbol : kKernelSymbols) writer.Pod(info.symbols.*symbol.address);
   writer.Pod(info.stored_pages);
   writer.Pod(info.working_set_pages);
@@ -89,6 +90,7 @@ TemplateInfo ReadInfo(ByteReader reader) {
   info.tsc_khz = reader.Pod<uint32_t>();
   info.memory_mb = reader.Pod<uint64_t>();
   info.root_bytes = reader.Pod<uint64_t>();
+  info.touched_end = reader.Pod<uint64_t>();
   for (const KernelSymbol& symbol : kKernelSymbols) info.symbols.*symbol.address = reader.Pod<uint64_t>();
   info.stored_pages = reader.Pod<uint64_t>();
   info.working_set_pages = reader.Pod<uint64_t>();
@@ -275,17 +277,17 @@ void CheckThisHost(const std::string& path, const TemplateInfo& info) {
 UniqueFd LoadPages(const SnapshotReader& reader, const std::string& path, const MemoryLayout& layout,
                    const std::vector<StoredRun>& runs) {
   const Header& header = reader.header();
-  UniqueFd ram = CreateMemfd("zeroboot-template", layout.private_bytes());
+  UniqueFd ram = CreateMemfd("zeroboot-template", layout.total_bytes());
   {
-    Mapping memory(layout.private_bytes(), PROT_READ | PROT_WRITE, MAP_SHARED, ram.get());
-    const uint64_t pages = layout.private_bytes() / kPageBytes;
+    Mapping memory(layout.total_bytes(), PROT_READ | PROT_WRITE, MAP_SHARED, ram.get());
     uint64_t done = 0;
     for (const StoredRun& run : runs) {
+      const uint64_t gpa = uint64_t{run.first} * kPageBytes;
       const uint64_t bytes = uint64_t{run.count} * kPageBytes;
-      if (run.count > pages || run.first > pages - run.count || bytes > header.data_bytes - done) {
+      if (!layout.IsPrivate(gpa, bytes) || bytes > header.data_bytes - done) {
         Corrupt(path, "a page run lies outside the guest's memory");
       }
-      const std::span<uint8_t> target(memory.data() + uint64_t{run.first} * kPageBytes, bytes);
+      const std::span<uint8_t> target(memory.data() + gpa, bytes);
       reader.ReadAt(header.data_offset + done, target);
       if (Crc32c(target) != run.crc) Corrupt(path, "the checksum of a page run is wrong");
       done += bytes;
@@ -302,9 +304,9 @@ UniqueFd LoadPages(const SnapshotReader& reader, const std::string& path, const 
 
 void SaveSnapshot(const Template& source, const std::string& path) {
   const MemoryLayout layout = source.info().layout();
-  const Mapping memory(layout.private_bytes(), PROT_READ, MAP_SHARED, source.ram_fd());
+  const Mapping memory(layout.total_bytes(), PROT_READ, MAP_SHARED, source.ram_fd());
   std::vector<StoredRun> runs;
-  for (const PageRun& run : NonZeroPages(source.ram_fd(), memory.data(), layout.private_bytes())) {
+  for (const PageRun& run : NonZeroPages(source.ram_fd(), memory.data(), layout.total_bytes())) {
     const std::span<const uint8_t> bytes(memory.data() + uint64_t{run.first} * kPageBytes,
                                          uint64_t{run.count} * kPageBytes);
     runs.push_back({.first = run.first, .count = run.count, .crc = Crc32c(bytes)});

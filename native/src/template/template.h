@@ -18,7 +18,7 @@
 namespace zb {
 
 // Bumped when anything a snapshot holds, or the link's ABI, changes its meaning.
-inline constexpr uint32_t kEngineAbi = 4;
+inline constexpr uint32_t kEngineAbi = 5;
 
 struct PageRun {
   uint32_t first = 0;  // page index: GPA / 4096
@@ -38,13 +38,16 @@ struct TemplateInfo {
   uint32_t tsc_khz = 0;
   uint64_t memory_mb = 0;
   uint64_t root_bytes = 0;
+  uint64_t touched_end = MemoryLayout::kUnknown;  // see MemoryLayout
   KernelSymbols symbols;
   uint64_t stored_pages = 0;
   uint64_t working_set_pages = 0;
   int64_t captured_at_ms = 0;
   uint64_t boot_ms = 0;
 
-  MemoryLayout layout() const { return {.ram_bytes = memory_mb * kMiB, .root_bytes = root_bytes}; }
+  MemoryLayout layout() const {
+    return {.ram_bytes = memory_mb * kMiB, .root_bytes = root_bytes, .touched_end = touched_end};
+  }
 };
 
 // Immutable once made; shared by its forks, which keep it alive.
@@ -61,7 +64,7 @@ class Template {
   // Those of vcpu() that a fork has to write. Asked of KVM when first called. Throws kKvmFailed.
   std::span<const kvm_msr_entry> msrs_to_restore() const;
   const DeviceState& devices() const { return devices_; }
-  // Sealed memfd of info().layout().private_bytes().
+  // Sealed memfd of info().layout().total_bytes().
   int ram_fd() const { return ram_.get(); }
   const std::shared_ptr<const RootImage>& root() const { return root_; }
   const std::vector<kvm_cpuid_entry2>& cpuid() const { return cpuid_; }

@@ -56,7 +56,7 @@ double MeasureFloor(const Template& source) {
   const Stopwatch watch;
   const GuestMemory memory(source.info().layout(), source.ram_fd(), *source.root(), MemorySharing::kPrivate);
   Vm vm;
-  vm.SetMemory(0, 0, memory.base(), memory.layout().total_bytes());
+  vm.SetMemory(0, 0, memory.base(), memory.layout().covered_bytes());
   vm.CreateSplitIrqchip();
   Vcpu vcpu(vm);
   SetCpuid(vcpu, source.cpuid());

@@ -56,7 +56,7 @@ Found SearchInGuest(Conversation& fork, const Template& source, const std::strin
 }
 
 bool TemplateContains(const Template& source, const std::vector<uint8_t>& needle) {
-  const Mapping memory(source.info().layout().private_bytes(), PROT_READ, MAP_SHARED, source.ram_fd());
+  const Mapping memory(source.info().layout().total_bytes(), PROT_READ, MAP_SHARED, source.ram_fd());
   const auto bytes = memory.span();
   return std::search(bytes.begin(), bytes.end(), needle.begin(), needle.end()) != bytes.end();
 }

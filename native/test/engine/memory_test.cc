@@ -1,4 +1,5 @@
-// A guest that runs out of memory: the cell hears of it, then a child goes, and only then the VM, by its name.
+// Memory that a fork has not touched yet, and a guest that runs out of it: the cell hears of that, then a child goes,
+// and only then the VM, by its name.
 #include "engine/cells.h"
 
 namespace zb::test {
@@ -23,7 +24,55 @@ taken = numpy.ones(room - ()",
                    mebibytes, " << 20), numpy.uint8)"));
 }
 
+// The last page that the fork has of its own.
+uint64_t LastPrivatePage(Fork& fork) {
+  const std::vector<PageRun> runs = fork.vm().PrivatePageRuns();
+  return runs.empty() ? 0 : runs.back().first + runs.back().count - 1;
+}
+
 }  // namespace
+
+ENGINE_TEST(memory_beyond_the_first_memslot) {
+  const MemoryLayout layout = context.source->info().layout();
+  const uint64_t covered = layout.covered_bytes();
+  Check(covered < layout.total_bytes(), "the first memslot has all ", layout.total_bytes() / kMiB, " MiB");
+  Fork fork(context);
+  RunOk(fork, "import hashlib, numpy");
+  Check(LastPrivatePage(fork) < covered / kPageBytes, "a small cell took page ", LastPrivatePage(fork));
+  // A pattern in most of what there is: every page of it is another.
+  const std::string wrong = RunOk(fork, R"(
+with open('/proc/meminfo') as lines:
+    available = next(int(line.split()[1]) << 10 for line in lines if line.startswith('MemAvailable:'))
+count = available * 3 // 4 // 8
+kept = numpy.arange(count)
+print(int(kept.sum()) - count * (count - 1) // 2, int(kept[-1]) - count + 1))");
+  CheckEqual(wrong, "0 0\n", "what is wrong with the numbers");
+  const uint64_t last = LastPrivatePage(fork);
+  Check(last > covered / kPageBytes, "the last page of most of memory is ", last);
+  // What a program sees as its own is nobody else's.
+  Fork other(context);
+  CheckEqual(RunOk(other, "print(6 * 7)"), "42\n", "another fork's cell");
+  return Text("pages up to ", last, " of ", layout.total_bytes() / kPageBytes, ", the first memslot has ",
+              covered / kPageBytes);
+}
+
+// The guest's root may look at memory that no memslot has, by any instruction, also one that KVM cannot carry out.
+ENGINE_TEST(memory_read_before_it_is_covered) {
+  const MemoryLayout layout = context.source->info().layout();
+  const std::string map =
+      Text("import mmap, os\nfd = os.open('/dev/mem', os.O_RDWR)\nview = mmap.mmap(fd, 4096, offset=",
+           layout.total_bytes() - kPageBytes, ")\n");
+  Fork reads(context);
+  RunOk(reads, map);
+  CheckEqual(RunOk(reads, "import numpy\nprint(numpy.frombuffer(view, numpy.float64).sum(), bytes(view).count(0))"),
+             "0.0 4096\n", "the last page of RAM");
+  Fork writes(context);
+  RunOk(writes, map);
+  CheckEqual(RunOk(writes, "view[:] = bytes(range(256)) * 16\nprint(view[:] == bytes(range(256)) * 16)"), "True\n",
+             "what was written to the last page of RAM");
+  CheckEqual(RunOk(reads, "print(bytes(view).count(0))"), "4096\n", "the last page of RAM in the other fork");
+  return "the last page of RAM is zeroes, and keeps what is written to it";
+}
 
 ENGINE_TEST(memory_error_keeps_the_session) {
   Fork fork(context);

@@ -38,7 +38,7 @@ TEST(boot_params_map_covers_ram_ring_and_root_without_overlap) {
     end = entry.addr + entry.size;
     if (entry.type == 1) ram += entry.size;
   }
-  EXPECT_EQ(end, kSmallLayout.total_bytes());
+  EXPECT_EQ(end, kSmallLayout.root_gpa() + kSmallLayout.root_bytes);
   EXPECT_EQ(ram, kSmallLayout.ram_bytes - (kHighMemoryGpa - kEbdaGpa));
   const boot_e820_entry ring = params.e820_table[3];
   EXPECT_EQ(ring.addr, kSmallLayout.ring_gpa());
@@ -47,6 +47,21 @@ TEST(boot_params_map_covers_ram_ring_and_root_without_overlap) {
   EXPECT_EQ(root.addr, kSmallLayout.root_gpa());
   EXPECT_EQ(root.size, kSmallLayout.root_bytes);
   EXPECT_EQ(root.type, 12);
+}
+
+TEST(boot_params_map_has_ram_above_the_root_image) {
+  constexpr MemoryLayout kLayout{.ram_bytes = 100 * kMiB, .root_bytes = kPmemAlignment};
+  const auto root = test::EmptyRoot();
+  const UniqueFd ram = CreateMemfd("zeroboot-test", kLayout.total_bytes());
+  GuestMemory memory(kLayout, ram.get(), *root, MemorySharing::kShared);
+  WriteBootParams(memory, {}, "quiet", {});
+  const boot_params params = *memory.Load<boot_params>(kBootParamsGpa);
+  EXPECT_EQ(params.e820_entries, 6);
+  EXPECT_EQ(params.e820_table[2].size, kLayout.ring_gpa() - kHighMemoryGpa);
+  const boot_e820_entry high = params.e820_table[5];
+  EXPECT_EQ(high.addr, kLayout.high_gpa());
+  EXPECT_EQ(high.size, 36 * kMiB);
+  EXPECT_EQ(high.type, 1);
 }
 
 TEST(boot_params_point_to_command_line_and_seed) {

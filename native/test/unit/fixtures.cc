@@ -18,7 +18,7 @@ std::shared_ptr<const RootImage> EmptyRoot() {
 
 TestMemory::TestMemory()
     : root_(EmptyRoot()),
-      ram_(CreateMemfd("zeroboot-test", kSmallLayout.private_bytes())),
+      ram_(CreateMemfd("zeroboot-test", kSmallLayout.total_bytes())),
       memory_(kSmallLayout, ram_.get(), *root_, MemorySharing::kShared) {}
 
 TemporaryFolder::TemporaryFolder() {

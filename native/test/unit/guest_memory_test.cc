@@ -2,6 +2,9 @@
 
 #include <fcntl.h>
 
+#include <memory>
+#include <vector>
+
 #include "fixtures.h"
 #include "harness.h"
 
@@ -19,15 +22,36 @@ std::vector<uint8_t> Erofs(size_t bytes) {
   return image;
 }
 
+// With RAM on both sides of the root image.
+constexpr MemoryLayout kTallLayout{.ram_bytes = 100 * kMiB, .root_bytes = kPmemAlignment};
+
 TEST(guest_memory_answers_for_ram_and_ring_only) {
-  TestMemory memory;
-  const uint64_t end = kSmallLayout.private_bytes();
-  EXPECT(memory.get().At(0, end).has_value());
-  EXPECT(memory.get().At(end, 0).has_value());
-  EXPECT(!memory.get().At(end, 1));
-  EXPECT(!memory.get().At(end - 3, 4));
-  EXPECT(!memory.get().At(kSmallLayout.root_gpa(), 1));
-  EXPECT(!memory.get().At(0, end + 1));
+  const auto root = test::EmptyRoot();
+  const UniqueFd ram = CreateMemfd("zeroboot-test", kTallLayout.total_bytes());
+  const GuestMemory memory(kTallLayout, ram.get(), *root, MemorySharing::kShared);
+  const uint64_t ring_end = kTallLayout.ring_gpa() + ZB_RING_BYTES;
+  EXPECT(memory.At(0, ring_end).has_value());
+  EXPECT(!memory.At(ring_end - 3, 4));
+  EXPECT(!memory.At(kTallLayout.root_gpa(), 1));
+  EXPECT(!memory.At(0, ring_end + 1));
+  EXPECT_EQ(memory.At(kTallLayout.high_gpa(), 36 * kMiB)->data(), memory.base() + kTallLayout.high_gpa());
+  EXPECT(!memory.At(kTallLayout.total_bytes() - 3, 4));
+  uint64_t all = 0;
+  for (const std::span<uint8_t> range : memory.Private()) {
+    EXPECT(memory.At(static_cast<uint64_t>(range.data() - memory.base()), range.size()).has_value());
+    all += range.size();
+  }
+  EXPECT_EQ(all, kTallLayout.ram_bytes + ZB_RING_BYTES);
+}
+
+TEST(guest_memory_lies_where_huge_pages_can) {
+  const auto root = test::EmptyRoot();
+  const UniqueFd ram = CreateMemfd("zeroboot-test", kTallLayout.total_bytes());
+  std::vector<std::unique_ptr<GuestMemory>> memories;
+  for (int i = 0; i < 50; i++) {
+    memories.push_back(std::make_unique<GuestMemory>(kTallLayout, ram.get(), *root, MemorySharing::kPrivate));
+    EXPECT_EQ(reinterpret_cast<uintptr_t>(memories.back()->base()) % kHugePageBytes, 0);
+  }
 }
 
 TEST(guest_memory_is_not_fooled_by_addresses_that_wrap) {
@@ -49,13 +73,13 @@ TEST(guest_memory_refuses_a_root_image_that_reaches_the_devices) {
   const MemoryLayout wraps{.ram_bytes = 64 * kMiB, .root_bytes = UINT64_MAX - kMiB};
   EXPECT(!wraps.fits());
   const auto root = test::EmptyRoot();
-  const UniqueFd ram = CreateMemfd("zeroboot-test", full.private_bytes());
+  const UniqueFd ram = CreateMemfd("zeroboot-test", full.total_bytes());
   EXPECT_ERROR(ErrorCode::kRootInvalid, GuestMemory(full, ram.get(), *root, MemorySharing::kPrivate));
 }
 
 TEST(guest_memory_private_mappings_do_not_write_through) {
   const auto root = test::EmptyRoot();
-  const UniqueFd ram = CreateMemfd("zeroboot-test", kSmallLayout.private_bytes());
+  const UniqueFd ram = CreateMemfd("zeroboot-test", kSmallLayout.total_bytes());
   GuestMemory first(kSmallLayout, ram.get(), *root, MemorySharing::kPrivate);
   GuestMemory second(kSmallLayout, ram.get(), *root, MemorySharing::kPrivate);
   first.Store<uint32_t>(0x5000, 0xfeedface);

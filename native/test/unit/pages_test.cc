@@ -38,6 +38,21 @@ TEST(pages_finds_content_and_skips_holes_and_zeroes) {
   EXPECT_EQ(CountPages(runs), 3);
 }
 
+TEST(pages_know_where_ram_was_last_touched) {
+  constexpr MemoryLayout kLayout{.ram_bytes = 100 * kMiB, .root_bytes = kPmemAlignment};
+  const UniqueFd fd = CreateMemfd("zeroboot-test", kLayout.total_bytes());
+  const Mapping mapping(kLayout.total_bytes(), PROT_READ | PROT_WRITE, MAP_SHARED, fd.get());
+  EXPECT_EQ(TouchedEnd(fd.get(), kLayout), 0);
+  mapping.data()[5 * kPageBytes] = 0;  // zero, but somebody's
+  EXPECT_EQ(TouchedEnd(fd.get(), kLayout), 6 * kPageBytes);
+  mapping.data()[kLayout.ring_gpa()] = 1;
+  EXPECT_EQ(TouchedEnd(fd.get(), kLayout), 6 * kPageBytes);
+  mapping.data()[kLayout.ring_gpa() - 1] = 1;
+  EXPECT_EQ(TouchedEnd(fd.get(), kLayout), kLayout.ring_gpa());
+  mapping.data()[kLayout.high_gpa() + kPageBytes] = 1;
+  EXPECT_EQ(TouchedEnd(fd.get(), kLayout), kLayout.high_gpa() + 2 * kPageBytes);
+}
+
 TEST(pages_tells_private_copies_from_shared_pages) {
   const UniqueFd fd = CreateMemfd("zeroboot-test", kBytes);
   {

@@ -13,8 +13,8 @@ namespace {
 using test::kSmallLayout;
 using test::TemporaryFolder;
 
-// A template that never ran: every page of it is known.
-std::shared_ptr<Template> SmallTemplate() {
+// A template that never ran: every page of it is known, but for a stray one if asked for.
+std::shared_ptr<Template> SmallTemplate(uint64_t stray_gpa = 0) {
   TemplateInfo info;
   info.label = "a label";
   info.runtime = "CPython 3.11.2";
@@ -24,6 +24,7 @@ std::shared_ptr<Template> SmallTemplate() {
   info.cpu_digest = "cpu";
   info.host_kind = "hardware";
   info.tsc_khz = 2'000'000;
+  info.touched_end = 40 * kMiB;
   info.memory_mb = kMinMemoryMb;
   info.root_bytes = kSmallLayout.root_bytes;
   info.symbols.total_forks = 0x1b7ea10;
@@ -42,12 +43,13 @@ std::shared_ptr<Template> SmallTemplate() {
   devices.ioapic.redirection[4] = 0x24;
   devices.link.ready = 1;
   devices.pci_address = 0x80000000;
-  UniqueFd ram = CreateMemfd("zeroboot-test", kSmallLayout.private_bytes());
+  UniqueFd ram = CreateMemfd("zeroboot-test", kSmallLayout.total_bytes());
   {
-    const Mapping memory(kSmallLayout.private_bytes(), PROT_READ | PROT_WRITE, MAP_SHARED, ram.get());
+    const Mapping memory(kSmallLayout.total_bytes(), PROT_READ | PROT_WRITE, MAP_SHARED, ram.get());
     memory.data()[0] = 1;
     memory.data()[100 * kPageBytes + 7] = 2;
     memory.data()[101 * kPageBytes] = 3;
+    memory.data()[stray_gpa] = 1;
   }
   SealMemfd(ram.get());
   return std::make_shared<Template>(std::move(info), std::move(vcpu), devices, std::move(ram), test::EmptyRoot(),
@@ -84,6 +86,7 @@ TEST(snapshot_reads_back_what_was_saved) {
   EXPECT_EQ(contents.info.symbols.total_forks, 0x1b7ea10);
   EXPECT_EQ(contents.info.captured_at_ms, 1'700'000'000'000);
   EXPECT_EQ(contents.info.working_set_pages, 2);
+  EXPECT_EQ(contents.info.layout().touched_end, 40 * kMiB);
   EXPECT_EQ(contents.vcpu.regs.rip, 0xffffffff81000000);
   EXPECT_EQ(contents.vcpu.xsave.size(), 4096);
   EXPECT_EQ(contents.vcpu.msrs.size(), 1);
@@ -95,7 +98,7 @@ TEST(snapshot_reads_back_what_was_saved) {
   EXPECT_EQ(contents.devices.pci_address, 0x80000000);
   EXPECT_EQ(contents.working_set.size(), 1);
   EXPECT_EQ(contents.working_set[0].first, 100);
-  const Mapping memory(kSmallLayout.private_bytes(), PROT_READ, MAP_SHARED, contents.ram.get());
+  const Mapping memory(kSmallLayout.total_bytes(), PROT_READ, MAP_SHARED, contents.ram.get());
   EXPECT_EQ(memory.data()[0], 1);
   EXPECT_EQ(memory.data()[100 * kPageBytes + 7], 2);
   EXPECT_EQ(memory.data()[101 * kPageBytes], 3);
@@ -106,6 +109,13 @@ TEST(snapshot_stores_only_pages_with_content) {
   const Saved saved;
   EXPECT(saved.bytes.size() < 10 * kPageBytes);
   EXPECT_EQ(saved.bytes.size() % kPageBytes, 0);
+}
+
+TEST(snapshot_has_no_page_where_the_root_image_is) {
+  const TemporaryFolder folder;
+  const std::string path = folder.File("template");
+  SaveSnapshot(*SmallTemplate(kSmallLayout.root_gpa()), path);
+  EXPECT_ERROR(ErrorCode::kTemplateCorrupt, ReadSnapshot(path));
 }
 
 TEST(snapshot_memory_is_sealed) {

@@ -8,6 +8,7 @@ import {
   type Observation,
   Observer,
   observedRows,
+  settled,
   type Watched,
   watchedProcess,
   watchedUrl,
@@ -54,7 +55,7 @@ export interface SiegeReport {
 /** Hostile clients, and one honest session that must not notice. */
 export async function besiege(options: SiegeOptions): Promise<SiegeReport> {
   if (options.url !== undefined) return besiegeAt(options.url, watchedUrl(options.url), options);
-  await using server = await ServerProcess.ready(serverArguments(isEmulated()));
+  await using server = await ServerProcess.ready(serverArguments(isEmulated(), paceOf(isEmulated(), options.clients)));
   const report = await besiegeAt(server.url, watchedProcess(server), options);
   const { exitCode } = await server.stop();
   return exitCode === 0 ? report : { ...report, problems: [...report.problems, `the server ended with ${exitCode}`] };
@@ -62,10 +63,11 @@ export async function besiege(options: SiegeOptions): Promise<SiegeReport> {
 
 async function besiegeAt(url: string, watched: Watched, options: SiegeOptions): Promise<SiegeReport> {
   const { clients, seconds, seed, say, signal } = options;
-  const pace = paceOf(isEmulated());
+  const pace = paceOf(isEmulated(), clients);
   const random = new Random(seed);
+  const fresh = await watched.observe();
   await warmUp(url, clients, pace.patienceMs);
-  const before = (await leftOver(watched, await watched.observe(), BACK_WITHIN_MS)).after;
+  const before = await settled(watched, fresh, BACK_WITHIN_MS * pace.slowness);
   say(`seed ${seed}; before: ${JSON.stringify(before)}`);
   const start = performance.now();
   const over = new AbortController();

@@ -42,6 +42,13 @@ class Bytes {
   size_t size_ = 0;
 };
 
+// What makes a fork itself: kernel, clock, OpenSSL, Math.random(), machine id. Ends the process where it cannot be
+// taken.
+void TakeIdentity(int flags, const uint8_t *identity, size_t length);
+
+// The name of the thread that interrupts need.
+inline constexpr char kInterruptsThread[] = "zb-interrupts";
+
 // Makes ready what interrupts need: a thread of its own. 0, or -1 with errno.
 int OpenInterrupts(v8::Isolate *isolate, uv_loop_s *loop);
 // The heap is full: breaks off what runs.

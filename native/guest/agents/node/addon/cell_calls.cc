@@ -201,7 +201,9 @@ int StartWatcher() {
   const int error = pthread_create(&thread, nullptr, RunWatcher, nullptr);
   pthread_sigmask(SIG_SETMASK, &before, nullptr);
   errno = error;
-  return error == 0 ? pthread_detach(thread) : -1;
+  if (error != 0) return -1;
+  pthread_setname_np(thread, kInterruptsThread);
+  return pthread_detach(thread);
 }
 
 }  // namespace

@@ -4,6 +4,7 @@
 //   write(kind, data)                        output of the running cell
 //   flush()                                  moves everything written to descriptors 1 and 2
 #include <node_buffer.h>
+#include <unistd.h>
 #include <uv.h>
 
 #include <cerrno>
@@ -68,6 +69,16 @@ void Write(Args args) {
   }
 }
 
+// The oldest record, if it is a fork's identity. Another may follow in the same answer of RX.
+void TakeIdentityRecord() {
+  zb_record record;
+  const uint8_t *payload = zb_records_peek(&record);
+  if (payload == nullptr || record.kind != ZB_HOST_IDENTITY) return;
+  TakeIdentity(record.flags, payload, record.length);
+  zb_records_drop();
+  if (SendAll(ZB_GUEST_IDENTITY, 0, ZB_PART_MORE, 0, "", 0, 1) < 0) _exit(ZB_IDENTITY_REFUSED);
+}
+
 // {kind, flags, execution, payload} of the oldest record; false while there is no whole one.
 bool TakeRecord(Args args) {
   v8::Isolate *isolate = args.GetIsolate();
@@ -98,6 +109,7 @@ void Receive(Args args) {
   const bool alive = args[0]->IsTrue();
   zb_link_control()->agent_busy = alive;
   for (;;) {
+    TakeIdentityRecord();
     if (TakeRecord(args)) return;
     const uint32_t answer = zb_link_poll(ZB_REG_RX);
     if (answer == ZB_RX_WAIT) {

@@ -1,6 +1,6 @@
 //   limitMemory(bytes)     of what is left in the guest, the cells may have so much more
 //   collectGarbage()       all of it
-//   mapCode()              every page of the program's and its libraries' code, before somebody needs it
+//   touchMemory()          every page of the program, its libraries and its heaps, before somebody needs it
 //
 // JavaScript's heap has a limit of its own (--max-old-space-size). A cell that reaches it is broken off like an
 // interrupted one and what it made is kept; where not even that is possible the agent says why it ends.
@@ -9,6 +9,7 @@
 
 #include <cerrno>
 #include <cstdio>
+#include <string_view>
 
 #include "calls.h"
 
@@ -61,18 +62,24 @@ void LimitMemory(Args args) {
   isolate->AutomaticallyRestoreInitialHeapLimit(kRestoreBelow);
 }
 
+// V8's heap is made of areas of 256 KiB; what is larger and nobody's file is stacks and reservations.
+constexpr size_t kLargestArea = 1u << 20;
+
 // A fork then finds them in its page tables, where each would else cost its kernel a fault. Kernels before 5.14 refuse,
-// and lose nothing but that.
-void MapCode(Args) {
+// and lose nothing but that. Pages of zeroes take no room in a template.
+void TouchMemory(Args) {
   std::FILE *maps = std::fopen("/proc/self/maps", "re");
   if (maps == nullptr) return;
   char line[512];
   while (std::fgets(line, sizeof line, maps) != nullptr) {
     unsigned long begin = 0, end = 0;
-    char rights[5], path = 0;
-    if (std::sscanf(line, "%lx-%lx %4s %*s %*s %*s %c", &begin, &end, rights, &path) != 4) continue;
-    if (path != '/' || rights[2] != 'x') continue;
-    madvise(reinterpret_cast<void *>(begin), end - begin, MADV_POPULATE_READ);
+    char rights[5], path[16] = "";
+    if (std::sscanf(line, "%lx-%lx %4s %*s %*s %*s %15s", &begin, &end, rights, path) < 3) continue;
+    const std::string_view access(rights), what(path);
+    const bool program = what.starts_with('/') && access[0] == 'r' && access[1] != 'w';
+    const bool heap = access == "rw-p" && (what == "[heap]" || (what.empty() && end - begin <= kLargestArea));
+    if (!program && !heap) continue;
+    madvise(reinterpret_cast<void *>(begin), end - begin, program ? MADV_POPULATE_READ : MADV_POPULATE_WRITE);
   }
   std::fclose(maps);
 }
@@ -84,7 +91,7 @@ void CollectGarbage(Args args) { args.GetIsolate()->LowMemoryNotification(); }
 void AddMemoryCalls(v8::Local<v8::Object> exports) {
   Define(exports, "limitMemory", LimitMemory);
   Define(exports, "collectGarbage", CollectGarbage);
-  Define(exports, "mapCode", MapCode);
+  Define(exports, "touchMemory", TouchMemory);
 }
 
 }  // namespace zb

@@ -3,15 +3,11 @@ import { createRequire } from "node:module";
 
 export const link = createRequire(import.meta.url)("../zblink.node");
 
-export const HOST = { EXECUTE: 0x01, STDIN: 0x02, IDENTITY: 0x03, ENV: 0x04 };
+export const HOST = { EXECUTE: 0x01, STDIN: 0x02, ENV: 0x04 };
 export const EXECUTE_STDIN_OPEN = 0x01;
 export const EXECUTE_COMPLETE = 0x02;
 export const EXECUTE_CHECK = 0x04;
 export const EXECUTE_INSPECT = 0x08;
-export const IDENTITY_BY_HOST = 0x03;
-export const IDENTITY_ENTROPY_BYTES = 64;
-export const IDENTITY_SEEDS_OFFSET = 72;
-export const IDENTITY_BYTES = 5080;
 
 export const GUEST = {
   READY: 0x81,
@@ -20,7 +16,6 @@ export const GUEST = {
   RESULT: 0x84,
   ERROR: 0x86,
   DONE: 0x88,
-  IDENTITY: 0x89,
 };
 export const MIME_TEXT = 0;
 export const MIME_JSON = 4;

@@ -38,8 +38,10 @@ link.collectGarbage();
 await new Promise((resolve) => setTimeout(resolve, 100));
 link.collectGarbage();
 touchYoungGeneration();
-link.mapCode();
+link.emptyGenerators();
 link.limitMemory(MEMORY_SHARE);
 // RX is not read before: it would stop the guest in the midst of its warm-up.
 link.send(GUEST.READY, 0, 0, `Node.js ${process.versions.node}`);
+// Just before the first cell is waited for: V8 has then made all the memory that it will use first.
+process.once("beforeExit", () => link.touchMemory());
 startServing();

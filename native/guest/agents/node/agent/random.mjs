@@ -5,7 +5,9 @@
 import { syncBuiltinESMExports } from "node:module";
 import vm from "node:vm";
 
-const state = new Int32Array(4);
+const state = new Int32Array(new ArrayBuffer(16));
+/** Its words are filled by the addon. */
+export const randomState = state;
 
 function next() {
   const sum = (state[0] + state[1] + state[3]) | 0;
@@ -21,13 +23,6 @@ const { random } = {
     return ((next() >>> 5) * 0x4000000 + (next() >>> 6)) / 0x20000000000000;
   },
 };
-
-/** @param {Buffer} seeds at least 12 bytes */
-export function seed(seeds) {
-  for (let i = 0; i < 3; i++) state[i] = seeds.readInt32LE(4 * i);
-  state[3] = 1;
-  for (let i = 0; i < 12; i++) next();
-}
 
 function replaceIn(math) {
   Object.defineProperty(math, "random", { value: random, writable: true, enumerable: false, configurable: true });

@@ -7,7 +7,6 @@
  */
 import * as cells from "./cell.mjs";
 import { ensureHandler, onUncaught } from "./exit.mjs";
-import { takeIdentity } from "./identity.mjs";
 import { look } from "./interrupts.mjs";
 import { EXECUTE_CHECK, EXECUTE_COMPLETE, EXECUTE_INSPECT, EXECUTE_STDIN_OPEN, HOST, link } from "./link.mjs";
 import { runQuestion } from "./questions.mjs";
@@ -64,8 +63,6 @@ function dispatch({ kind, flags, execution, payload }) {
     if (variablesOf !== execution) variables = [];
     variablesOf = execution;
     variables.push(payload.toString("utf8"));
-  } else if (kind === HOST.IDENTITY) {
-    takeIdentity(flags, payload);
   }
 }
 

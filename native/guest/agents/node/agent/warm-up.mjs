@@ -1,11 +1,9 @@
 /** Runs cells in the template with the link's output thrown away, so that a first cell finds everything warm. */
-import { randomBytes } from "node:crypto";
 import { getHeapSpaceStatistics } from "node:v8";
 import * as cells from "./cell.mjs";
 import { onUncaught } from "./exit.mjs";
 import { installBuiltins } from "./globals.mjs";
-import { takeIdentity } from "./identity.mjs";
-import { EXECUTE_CHECK, EXECUTE_COMPLETE, EXECUTE_INSPECT, IDENTITY_BY_HOST, IDENTITY_BYTES, link } from "./link.mjs";
+import { EXECUTE_CHECK, EXECUTE_COMPLETE, EXECUTE_INSPECT, link } from "./link.mjs";
 import { forgetPositions } from "./positions.mjs";
 import { runQuestion } from "./questions.mjs";
 import { endInput } from "./stdin.mjs";
@@ -61,11 +59,6 @@ export async function warmUp() {
   link.send = () => {};
   link.write = () => {};
   try {
-    for (const flags of [0, IDENTITY_BY_HOST, IDENTITY_BY_HOST]) {
-      const identity = randomBytes(IDENTITY_BYTES);
-      identity.writeBigUInt64LE(BigInt(Date.now()) * 1_000_000n, 64);
-      takeIdentity(flags, identity);
-    }
     for (const source of [...CELLS, ...CELLS, ...CELLS]) {
       cells.run(0, source, { onEnd: endInput, onUncaught });
       // Those that import() need the loop.
