@@ -314,7 +314,7 @@ void GuestRunner::HandleTimer(Machine& machine) {
   if (!Drain(machine, lock)) return;
   if (!timer_->armed()) return;
   timer_->MarkFired();
-  // The guest has been at work for at least as long as the timer takes.
+  // The guest is still at work when its output is looked for.
   slice_.Lengthen();
   if (bytes_out_.load(std::memory_order_relaxed) != before) {
     ArmDrain(machine);

@@ -4,14 +4,13 @@
 
 #include <algorithm>
 
+#include "hosts/host.h"
 #include "kvm/vcpu_state.h"
 
 namespace zb {
 namespace {
 
 constexpr std::chrono::microseconds kDeferral{5000};
-// A fork's first run takes its identity and often a cell, each over pages that its vCPU has not touched yet.
-constexpr std::chrono::microseconds kFirstDeferral{30000};
 // A tick that is due within this time would land in the cell's beginning.
 constexpr std::chrono::microseconds kMargin{1000};
 // Any time in the past: the interrupt is pending at the next entry.
@@ -24,7 +23,7 @@ uint64_t TickDeferral::GuestTsc() const { return __rdtsc() + tsc_offset_; }
 void TickDeferral::ArmFirst(uint64_t deadline, uint64_t tsc) {
   if (deadline == 0) return;
   const uint64_t ahead = deadline > tsc ? deadline - tsc : 0;
-  programmed_ = GuestTsc() + std::max(ahead, Ticks(kFirstDeferral));
+  programmed_ = GuestTsc() + std::max(ahead, Ticks(Host::Current().FirstTick()));
   ArmTscDeadline(vcpu_, programmed_);
 }
 

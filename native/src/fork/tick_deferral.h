@@ -24,7 +24,7 @@ class TickDeferral {
       : vcpu_(vcpu), tsc_offset_(tsc_offset), tsc_khz_(tsc_khz == 0 ? 1'000'000 : tsc_khz) {}
 
   // Before a fork's first entry: as far ahead as the template's tick was when it was captured (guest TSC
-  // `deadline` at `tsc`), but at least 30 ms. Throws kKvmFailed when the timer did not take it.
+  // `deadline` at `tsc`), but at least Host::FirstTick(). Throws kKvmFailed when the timer did not take it.
   void ArmFirst(uint64_t deadline, uint64_t tsc);
 
   // The guest parks. Returns how long until Disarm() must be called, or nothing when no tick is armed.

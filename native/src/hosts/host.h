@@ -43,6 +43,9 @@ class Host {
   virtual std::string CommandLine() const = 0;
   // Throws kKernelInvalid for a kernel this host cannot run.
   virtual std::unique_ptr<BootQuirks> NewBootQuirks(const LoadedKernel& kernel) const = 0;
+  // How far ahead a fork's first timer tick is put: its identity and a first cell, each over pages that its vCPU has
+  // not touched yet, are to be before it.
+  virtual std::chrono::microseconds FirstTick() const { return std::chrono::milliseconds(15); }
   // How long a busy guest is to run at a time, see fork/time_slice.h; zero: as the host's scheduler has it.
   virtual std::chrono::nanoseconds BusyTimeSlice() const { return {}; }
   // KVM_EXIT_INTERNAL_ERROR with suberror 1: emulate what KVM's emulator lacks. False: it stays an error.

@@ -113,7 +113,7 @@ uint64_t FirstAddress() {
 // reserve more than is needed and map over a part of it; where somebody lives already, the next one is tried.
 Mapping MapAligned(uint64_t bytes, int fd, int sharing_flag) {
   static std::atomic<uint64_t> next{FirstAddress()};
-  // A hole between two guests: no access to one runs on into the other.
+  // A hole after each guest, in which nobody lives until all addresses have had their turn.
   const uint64_t step = RoundUp(bytes, kHugePageBytes) + kHugePageBytes;
   for (int attempt = 0; attempt < kAttempts; attempt++) {
     const uint64_t offset = next.fetch_add(step, std::memory_order_relaxed) % kAddresses;

@@ -52,8 +52,8 @@ class GuestMemory {
   }
   // All for which At answers.
   std::array<std::span<uint8_t>, 2> Private() const {
-    return {std::span(base(), layout_.ring_gpa() + ZB_RING_BYTES),
-            std::span(base() + layout_.high_gpa(), layout_.high_bytes())};
+    return {std::span(base(), layout_.root_gpa()),
+            std::span(base() + layout_.root_end(), layout_.total_bytes() - layout_.root_end())};
   }
   template <typename T>
   std::optional<T> Load(uint64_t gpa) const {

@@ -73,7 +73,8 @@ void ReadIn(const File& file, uint64_t offset, uint64_t length, GuestMemory& mem
             uint64_t memory_length) {
   if (gpa < kHighMemoryGpa || memory_length > memory.layout().ring_gpa() ||
       gpa > memory.layout().ring_gpa() - memory_length) {
-    Invalid(file.path(), "a segment does not fit in the guest's memory");
+    Invalid(file.path(), "a segment does not fit in the first " + std::to_string(memory.layout().ring_gpa() / kMiB) +
+                             " MiB of the guest's memory");
   }
   const auto target = memory.At(gpa, length);
   if (!target) Invalid(file.path(), "a segment does not fit in the guest's memory");

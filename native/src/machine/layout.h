@@ -71,13 +71,15 @@ struct MemoryLayout {
     return ram_bytes <= kLowRamBytes ? ram_bytes : kLowRamBytes + (ram_bytes - kLowRamBytes) % kLargestBlockBytes;
   }
   uint64_t root_gpa() const { return ring_gpa() + kPmemAlignment; }
-  uint64_t high_gpa() const { return RoundUp(root_gpa() + root_bytes, kLargestBlockBytes); }
+  uint64_t high_gpa() const { return RoundUp(root_end(), kLargestBlockBytes); }
   uint64_t high_bytes() const { return ram_bytes - ring_gpa(); }
   // Also the size of a template's memfd, in which a page is where it is for the guest; a hole is under the root image.
   uint64_t total_bytes() const { return high_gpa() + high_bytes(); }
-  // Whether [gpa, gpa + length) is RAM below the root image or ring, or RAM above it.
+  uint64_t root_end() const { return root_gpa() + root_bytes; }
+  // Whether [gpa, gpa + length) is a guest's own: RAM, ring or what alignment leaves over, on one side of the root
+  // image.
   bool IsPrivate(uint64_t gpa, uint64_t length) const {
-    return Within(gpa, length, 0, ring_gpa() + ZB_RING_BYTES) || Within(gpa, length, high_gpa(), high_bytes());
+    return Within(gpa, length, 0, root_gpa()) || Within(gpa, length, root_end(), total_bytes() - root_end());
   }
   // What the first memslot covers.
   uint64_t covered_bytes() const {

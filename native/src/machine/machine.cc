@@ -205,19 +205,19 @@ Machine::Next Machine::HandleMmio() {
   return Next::kRun;
 }
 
-bool Machine::CoverTheRest() {
+void Machine::CoverTheRest() {
   const MemoryLayout& layout = memory_.layout();
   const uint64_t covered = layout.covered_bytes();
-  if (rest_covered_ || covered == layout.total_bytes()) return false;
+  if (rest_covered_ || covered == layout.total_bytes()) return;
   vm_.SetMemory(kRestSlot, covered, memory_.base() + covered, layout.total_bytes() - covered);
   rest_covered_ = true;
-  return true;
 }
 
 Machine::Next Machine::HandleUncovered(uint64_t gpa) {
+  CoverTheRest();
+  // This access is ours to carry out, the next ones are KVM's. It comes in pieces, each an exit, where it is longer
+  // than 8 bytes or crosses a page; all but the first find the rest covered.
   kvm_run& run = *vcpu_.run();
-  if (!CoverTheRest()) return End(EndReason::kKvmFailed, "KVM took memory that it has for a device's");
-  // This one access is ours to carry out, the next ones are KVM's.
   const std::span<uint8_t> bytes = *memory_.At(gpa, run.mmio.len);
   if (run.mmio.is_write != 0) {
     std::memcpy(bytes.data(), run.mmio.data, bytes.size());
@@ -270,8 +270,6 @@ Machine::Next Machine::HandleLinkWrite(uint64_t offset, uint32_t value) {
 
 Machine::Next Machine::HandleInternalError() {
   if (Host::Current().HandleEmulationFailure(vcpu_, memory_)) return Next::kRun;
-  // An instruction that KVM cannot carry out on a device may only have met memory that was not covered: once more.
-  if (CoverTheRest()) return Next::kRun;
   const kvm_run& run = *vcpu_.run();
   std::string detail = "KVM internal error " + std::to_string(run.internal.suberror) + ", instruction";
   for (uint32_t i = 1; i < run.internal.ndata && i < 3; i++) {

@@ -102,9 +102,11 @@ class Machine {
   Next HandleLinkRead(uint64_t offset);
   Next HandleLinkWrite(uint64_t offset, uint32_t value);
   Next HandleInternalError();
-  // Gives the guest the memory that no memslot covers yet. Whether there was any.
-  bool CoverTheRest();
-  // The guest's first access to it, which KVM took for a device's.
+  // Gives the guest the memory that no memslot covers yet, if there is any.
+  void CoverTheRest();
+  // The guest's first access to it, which KVM took for a device's. Linux clears a page, or copies to it, before it
+  // gives it to anybody, by instructions that KVM carries out. A program that maps memory nobody has touched from
+  // /dev/mem, and goes there first by one that KVM does not, gets SIGILL.
   Next HandleUncovered(uint64_t gpa);
   Next End(EndReason reason, std::string detail);
   uint32_t ReadPort(uint16_t port, uint32_t bytes);

@@ -33,7 +33,7 @@ class Search {
       if (!entry || (*entry & kPresent) == 0 || (*entry & kUser) == 0) continue;
       if (level < 2) {
         if ((*entry & kLarge) == 0) Visit(*entry & kAddressMask, level + 1);
-      } else if ((*entry & kLarge) != 0 && (*entry & kWritable) == 0) {
+      } else if ((*entry & kLarge) != 0 && ((*entry & kWritable) == 0 || (*entry & kNoExecute) == 0)) {
         pages_.push_back(*entry & kAddressMask & ~(kHugePageBytes - 1));
       }
     }
@@ -57,7 +57,7 @@ std::vector<uint64_t> HugeTextPages(const GuestMemory& memory, const kvm_sregs& 
 void KeepHugeTextWhole(int ram_fd, const MemoryLayout& layout, const RootImage& root, const kvm_sregs& sregs) {
   const GuestMemory memory(layout, ram_fd, root, MemorySharing::kPrivate);
   for (const uint64_t gpa : HugeTextPages(memory, sregs)) {
-    // RAM, or the root image behind it.
+    // RAM, or the root image in the midst of it.
     if (gpa > layout.total_bytes() - kHugePageBytes) continue;
     ::madvise(memory.base() + gpa, kHugePageBytes, MADV_COLLAPSE);
   }

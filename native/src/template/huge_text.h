@@ -9,8 +9,9 @@
 
 namespace zb {
 
-// Guest-physical addresses of the 2 MiB pages that the guest has mapped for user mode, and not for writing
-// (AMD64 manual volume 2, 5.3.4). Bounded, whatever the tables say.
+// Guest-physical addresses of the 2 MiB pages that the guest has mapped for user mode, either not for writing
+// or for execution, too, as compilers at run time do (AMD64 manual volume 2, 5.3.4 and 5.6). Bounded, whatever the
+// tables say.
 std::vector<uint64_t> HugeTextPages(const GuestMemory& memory, const kvm_sregs& sregs);
 
 // Has the host, too, keep those pages of a sealed template's memory and of its root image in one piece, so that KVM

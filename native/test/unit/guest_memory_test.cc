@@ -25,15 +25,14 @@ std::vector<uint8_t> Erofs(size_t bytes) {
 // With RAM on both sides of the root image.
 constexpr MemoryLayout kTallLayout{.ram_bytes = 100 * kMiB, .root_bytes = kPmemAlignment};
 
-TEST(guest_memory_answers_for_ram_and_ring_only) {
+TEST(guest_memory_answers_for_all_but_the_root_image) {
   const auto root = test::EmptyRoot();
   const UniqueFd ram = CreateMemfd("zeroboot-test", kTallLayout.total_bytes());
   const GuestMemory memory(kTallLayout, ram.get(), *root, MemorySharing::kShared);
-  const uint64_t ring_end = kTallLayout.ring_gpa() + ZB_RING_BYTES;
-  EXPECT(memory.At(0, ring_end).has_value());
-  EXPECT(!memory.At(ring_end - 3, 4));
+  EXPECT(memory.At(0, kTallLayout.root_gpa()).has_value());
+  EXPECT(!memory.At(kTallLayout.root_gpa() - 3, 4));
   EXPECT(!memory.At(kTallLayout.root_gpa(), 1));
-  EXPECT(!memory.At(0, ring_end + 1));
+  EXPECT(!memory.At(0, kTallLayout.root_gpa() + 1));
   EXPECT_EQ(memory.At(kTallLayout.high_gpa(), 36 * kMiB)->data(), memory.base() + kTallLayout.high_gpa());
   EXPECT(!memory.At(kTallLayout.total_bytes() - 3, 4));
   uint64_t all = 0;
@@ -41,7 +40,7 @@ TEST(guest_memory_answers_for_ram_and_ring_only) {
     EXPECT(memory.At(static_cast<uint64_t>(range.data() - memory.base()), range.size()).has_value());
     all += range.size();
   }
-  EXPECT_EQ(all, kTallLayout.ram_bytes + ZB_RING_BYTES);
+  EXPECT_EQ(all, kTallLayout.total_bytes() - kTallLayout.root_bytes);
 }
 
 TEST(guest_memory_lies_where_huge_pages_can) {

@@ -26,16 +26,18 @@ struct Tables {
   std::vector<uint64_t> Find() { return HugeTextPages(memory.get(), sregs); }
 };
 
-TEST(huge_text_is_what_users_may_read_and_not_write) {
+TEST(huge_text_is_what_users_may_run_or_not_write) {
   Tables tables;
   tables.Set(kDirectory, 2, 0x600000 | kPresent | kUser | kLarge);
-  tables.Set(kDirectory, 3, 0x800000 | kPresent | kUser | kLarge | kWritable);
+  tables.Set(kDirectory, 3, 0x800000 | kPresent | kUser | kLarge | kWritable | kNoExecute);
   tables.Set(kDirectory, 4, 0xa00000 | kPresent | kLarge);
   tables.Set(kDirectory, 5, 0xc00000 | kUser | kLarge);
   tables.Set(kDirectory, 6, 0x14000 | kPresent | kUser);
+  tables.Set(kDirectory, 7, 0xe00000 | kPresent | kUser | kLarge | kWritable);
   const std::vector<uint64_t> pages = tables.Find();
-  EXPECT_EQ(pages.size(), 1u);
+  EXPECT_EQ(pages.size(), 2u);
   EXPECT_EQ(pages[0], 0x600000u);
+  EXPECT_EQ(pages[1], 0xe00000u);
 }
 
 TEST(huge_text_leaves_the_kernels_half) {

@@ -38,13 +38,13 @@ TEST(layout_lets_high_ram_begin_and_end_with_a_whole_block) {
 }
 
 TEST(layout_tells_what_is_private) {
-  const MemoryLayout layout = Layout(256, 90);
-  const uint64_t ring_end = layout.ring_gpa() + ZB_RING_BYTES;
-  EXPECT(layout.IsPrivate(0, ring_end));
-  EXPECT(!layout.IsPrivate(0, ring_end + 1));
+  const MemoryLayout layout = Layout(256, 88);  // 2 MiB are left over above the root image
+  EXPECT(layout.IsPrivate(0, layout.root_gpa()));
+  EXPECT(!layout.IsPrivate(0, layout.root_gpa() + 1));
   EXPECT(!layout.IsPrivate(layout.root_gpa(), 1));
-  EXPECT(!layout.IsPrivate(layout.high_gpa() - 1, 2));
-  EXPECT(layout.IsPrivate(layout.high_gpa(), layout.high_bytes()));
+  EXPECT(!layout.IsPrivate(layout.root_end() - 1, 2));
+  EXPECT(layout.IsPrivate(layout.root_end(), layout.total_bytes() - layout.root_end()));
+  EXPECT_EQ(layout.high_gpa() - layout.root_end(), kPmemAlignment);
   EXPECT(!layout.IsPrivate(layout.total_bytes() - 7, 8));
   EXPECT(!layout.IsPrivate(UINT64_MAX, 1));
   EXPECT(!layout.IsPrivate(UINT64_MAX - 3, 8));
