@@ -66,16 +66,16 @@ export class SessionRegistry {
     if (this.#sessions.size === 0) this.#onEmpty?.();
   }
 
-  /** @param owner undefined: whoever's */
+  /** One that is not over, though its VM may still be ending. @param owner undefined: whoever's */
   find(id: string, owner: string | undefined): Session | undefined {
     const entry = this.#sessions.get(id);
-    return entry !== undefined && (owner === undefined || entry.owner === owner) ? entry.session : undefined;
+    return entry !== undefined && isHad(entry, owner) ? entry.session : undefined;
   }
 
-  /** Oldest first. @param owner undefined: all */
+  /** Those that are not over, oldest first. @param owner undefined: all */
   list(owner: string | undefined): SessionListing[] {
     return [...this.#sessions.values()]
-      .filter((entry) => owner === undefined || entry.owner === owner)
+      .filter((entry) => isHad(entry, owner))
       .map(({ session, createdAt }) => ({
         id: session.id,
         template: session.templateName,
@@ -111,4 +111,8 @@ export class SessionRegistry {
     if (left > 0) this.#byOwner.set(owner, left);
     else this.#byOwner.delete(owner);
   }
+}
+
+function isHad({ session, owner }: Entry, by: string | undefined): boolean {
+  return !session.isOver && (by === undefined || owner === by);
 }

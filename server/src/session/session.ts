@@ -123,7 +123,7 @@ export class Session {
 
   /** A frame of the client, already checked against its schema. */
   receive(frame: ClientFrame): void {
-    if (this.#isOver) return;
+    if (this.isOver) return;
     if (this.#state === "forking") return this.refuse("not_ready", frame.type, idOf(frame));
     if (this.#state === "ready") this.#idleTimer.start(this.#settings.idleTimeoutMs);
     this.#guard(() => {
@@ -135,7 +135,7 @@ export class Session {
 
   /** Answer a frame with `failure`; the session goes on, unless the client does nothing else. */
   refuse(code: FailureCode, frame?: string, id?: string, message?: string): void {
-    if (this.#isOver) return;
+    if (this.isOver) return;
     this.#router.send(failureFrame(code, frame, id, message));
     if (++this.#refusedInARow > this.#settings.maxRefusedFrames) this.dispose("too_many_failures");
   }
@@ -162,7 +162,7 @@ export class Session {
    * reason it is gone and nothing is sent. Idempotent, at any time.
    */
   dispose(reason?: FailureCode, message?: string): void {
-    if (this.#isOver) return;
+    if (this.isOver) return;
     this.#state = "closing";
     this.#options.onClosing();
     for (const timer of [this.#idleTimer, this.#lifeTimer, this.#lastOutputTimer]) timer.stop();
@@ -173,7 +173,8 @@ export class Session {
     this.#seat.close();
   }
 
-  get #isOver(): boolean {
+  /** It takes no more frames. */
+  get isOver(): boolean {
     return this.#state === "closing" || this.#state === "closed";
   }
 
@@ -218,7 +219,7 @@ export class Session {
     // Before the frame, with which a connection found broken ends the session and its timers.
     this.#idleTimer.start(this.#settings.idleTimeoutMs);
     this.#router.send(this.#announcement(guest));
-    if (!this.#isOver) this.#startNext();
+    if (!this.isOver) this.#startNext();
   }
 
   #announcement({ vmId, forkTimeUs }: ForkedGuest): ServerFrame {
@@ -272,11 +273,11 @@ export class Session {
       for (const frame of this.#endAll(ending, stoppedBy)) this.#router.send(frame);
     });
     // The connection may have been found broken while sending.
-    if (this.#isOver) return;
+    if (this.isOver) return;
     this.#guestEnd = undefined;
     // A client that came for this one answer, as a request does, is gone by then and needs no other VM.
     setImmediate(() => {
-      if (!this.#isOver) this.#fork();
+      if (!this.isOver) this.#fork();
     });
   }
 
@@ -437,7 +438,7 @@ export class Session {
     this.#queue.finishRunning();
     this.#router.send(last);
     // The connection may have been found broken while sending; a dead VM runs nothing.
-    if (!this.#isOver && this.#guestEnd === undefined) this.#startNext();
+    if (!this.isOver && this.#guestEnd === undefined) this.#startNext();
   }
 
   #releaseJob(): void {
@@ -451,7 +452,7 @@ export class Session {
     const session = this;
     const owner: PumpOwner = {
       get isOver() {
-        return session.#isOver;
+        return session.isOver;
       },
       get guest() {
         return session.#seat.guest;
@@ -469,7 +470,7 @@ export class Session {
 
   #route(): void {
     this.#pump.pump();
-    if (this.#guestEnd === undefined || this.#isOver) return;
+    if (this.#guestEnd === undefined || this.isOver) return;
     if (this.#queue.running === undefined || !this.#pump.hasMore) this.#guard(() => this.#finishAfterEnd());
   }
 }
