@@ -206,3 +206,10 @@ it("has its program where a guest maps it in huge pages", async () => {
   // Others may lie so by chance; none is as large (e_shoff: its section headers are at the end).
   expect(programs.filter((place) => image.readBigUInt64LE(place + 40) > 64 * 1024 * 1024)).toHaveLength(1);
 });
+
+it("has its compiled code in huge pages", async () => {
+  const code = `console.log(/ rwxp [^]*?AnonHugePages: *(\\d+)/.exec(require("fs").readFileSync("/proc/self/smaps", "utf8"))[1])`;
+  const ran = await zeroboot(["exec", "--template", "node", code]);
+  expect(ran.stderr).toBe("");
+  expect(Number(ran.stdout)).toBeGreaterThanOrEqual(2048);
+});

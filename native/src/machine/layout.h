@@ -1,7 +1,6 @@
 // The guest-physical address map.
 //
-//   0x0000'0000  low RAM, 64 MiB or all of it (its first megabyte holds what the boot protocol wants, see
-//   boot_params.h)
+//   0x0000'0000  low RAM, 64 MiB or all of it; its first megabyte is the boot protocol's, see boot_params.h
 //   + low RAM    the link's ring, outside the kernel's RAM
 //   + 2 MiB      the root image, as legacy persistent memory
 //   + its size   the rest of RAM
@@ -53,7 +52,7 @@ constexpr bool Within(uint64_t at, uint64_t length, uint64_t start, uint64_t byt
 }
 
 struct MemoryLayout {
-  // RAM below the root image: more than any kernel and its early tables take.
+  // RAM below the root image, in which a kernel must end.
   static constexpr uint64_t kLowRamBytes = 64 * kMiB;
   // The guest's page allocator takes from its smallest blocks first, and these are its largest: RAM above the root
   // image must not begin or end with less, or that is where it would begin.
