@@ -7,20 +7,23 @@ import type { Samples } from "./samples.js";
 const CELL = "print(1+1)";
 const OUTPUT = "2\n";
 const CELLS_PER_ROUND = 10;
-const WARM_UP_CELLS = 20;
 
 const POLL_MS = 5;
 const SETTLE_TIMEOUT_MS = 30_000;
 const health = z.object({ vms: z.number() });
 
 /**
- * What a user of the SDK sees: this process is the client, `url` another process.
+ * What a user of the SDK sees: this process is the client, `url` another process. Both have just started, and V8
+ * has compiled neither: the first cells are a figure of their own.
  * @throws BenchError, ZerobootError when the lasting session cannot be had or fails
  */
 export async function measureSessions(url: string, rounds: number, samples: Samples): Promise<void> {
   await using lasting = await Session.connect({ url });
   await (await Session.connect({ url })).close();
-  for (let i = 0; i < WARM_UP_CELLS; i++) await runCell(lasting);
+  const cells = rounds * CELLS_PER_ROUND;
+  for (let i = 0; i < cells; i++) {
+    await samples.measure("session/cell_round_trip_at_first", () => runCell(lasting));
+  }
   for (let round = 0; round < rounds; round++) {
     await settled(url);
     const session = await samples.measure("session/connect_to_ready", () => Session.connect({ url }));

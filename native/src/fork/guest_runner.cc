@@ -22,14 +22,17 @@ constexpr uint8_t kCtrlZ = 0x1a;
 
 void GuestRunner::Send(uint8_t kind, uint8_t flags, uint16_t execution, std::span<const uint8_t> payload) {
   if (kind == ZB_HOST_IDENTITY) flags |= options_.identity_flags;
-  std::lock_guard lock(mutex_);
-  if (!input_.Push(kind, flags, execution, payload)) {
-    throw EngineError(ErrorCode::kQueueFull, "the VM's input queue is full");
+  {
+    std::lock_guard lock(mutex_);
+    if (!input_.Push(kind, flags, execution, payload)) {
+      throw EngineError(ErrorCode::kQueueFull, "the VM's input queue is full");
+    }
+    bytes_in_.fetch_add(payload.size(), std::memory_order_relaxed);
+    // Else the vCPU thread finds it when the agent asks.
+    const bool unasked = kind == ZB_HOST_STDIN && execution == running_ && !offered_ && !offer_at_;
+    if (thread_ != 0 && (waiting_ || unasked)) Kick(thread_);
   }
-  bytes_in_.fetch_add(payload.size(), std::memory_order_relaxed);
-  // Else the vCPU thread finds it when the agent asks.
-  const bool unasked = kind == ZB_HOST_STDIN && execution == running_ && !offered_ && !offer_at_;
-  if (thread_ != 0 && (waiting_ || unasked)) Kick(thread_);
+  // Without the lock: woken on this processor, the vCPU thread would take it at once, and wait for us.
   wake_.notify_one();
 }
 
