@@ -1,6 +1,5 @@
 import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
-import { availableParallelism } from "node:os";
 import { join } from "node:path";
 import { createInterface } from "node:readline";
 import * as z from "zod";
@@ -46,14 +45,13 @@ export interface EngineBenchOptions {
  * @throws BenchError when it cannot be compiled
  */
 export async function buildEngineBench(packageRoot: string, signal: AbortSignal): Promise<string> {
-  const native = join(packageRoot, "native");
   // make has nothing to say where all is up to date; what it does say is no part of the report.
-  const make = spawn("make", ["--silent", "-C", native, `-j${availableParallelism()}`, "all", "bench"], {
+  const make = spawn(process.execPath, [join(packageRoot, "dist/native/make.js"), "--silent", "all", "bench"], {
     stdio: ["ignore", 2, "inherit"],
     signal,
   });
   await succeeded(make, "make -C native all bench");
-  return join(native, "build", "bench");
+  return join(packageRoot, "native", "build", "bench");
 }
 
 /**

@@ -3,6 +3,7 @@ import type { HostDescription } from "./host.js";
 import type { Ratio } from "./reach.js";
 import type { RuntimeDescription } from "./runtimes.js";
 import type { Figure } from "./statistics.js";
+import { formatTable } from "./table.js";
 
 const PAGE_BYTES = 4096;
 
@@ -78,21 +79,6 @@ function formatRatios(ratios: readonly Ratio[]): string {
     pass ? "pass" : "MISS",
   ]);
   return formatTable([head, ...rows]);
-}
-
-/** Columns of equal width: the first to the left, numbers to the right. */
-function formatTable(rows: readonly (readonly string[])[]): string {
-  const widths: number[] = [];
-  for (const row of rows)
-    row.forEach((cell, i) => {
-      widths[i] = Math.max(widths[i] ?? 0, cell.length);
-    });
-  return rows
-    .map((row) =>
-      row.map((cell, i) => (i === 0 ? cell.padEnd(widths[i] ?? 0) : cell.padStart(widths[i] ?? 0))).join("  "),
-    )
-    .map((line) => line.trimEnd())
-    .join("\n");
 }
 
 function mebibytes(bytes: number): string {

@@ -1,17 +1,14 @@
 import { existsSync } from "node:fs";
-import { mkdir } from "node:fs/promises";
 import { availableParallelism } from "node:os";
 import { join } from "node:path";
 import type { KernelSymbols } from "../../engine.js";
-import type { BuildContext } from "./context.js";
 import { type FreeBytes, freeBytesOnDisk, requireFreeSpace } from "./disk.js";
-import { fileError, throwIfAborted } from "./errors.js";
+import { throwIfAborted } from "./errors.js";
 import { defaultHome, type HomeLayout, homeLayout } from "./home.js";
 import { buildKernel, KERNEL_IMAGE, kernelRequest, kernelWork, withSymbols } from "./kernel/artefact.js";
 import { givenKernel } from "./kernel/given.js";
 import { symbolAddresses } from "./kernel/symbols.js";
-import { withLock } from "./lock.js";
-import { BoundedLog } from "./log.js";
+import { lockedBuild } from "./locked-build.js";
 import type { Manifest } from "./manifest.js";
 import { type Plan, type PlanStep, type Progress, silentProgress } from "./progress.js";
 import { buildRoot, ROOT_IMAGE, rootRequest } from "./root/artefact.js";
@@ -172,8 +169,8 @@ function resumableBytes(found: Survey): number {
 
 function makeRoot(found: Survey, options: ArtefactOptions, progress: Progress): Promise<StoredArtefact> {
   const { name } = found.loaded.recipe;
-  const lock = { name: `root-${name}`, log: `root-${name}`, doing: `building the root image ${name}` };
-  return underLock(found, options, progress, lock, async (context) => {
+  const names = { lock: `root-${name}`, log: `root-${name}`, doing: `building the root image ${name}` };
+  return lockedBuild(found.layout, { ...names, ...terms(options), progress }, async (context) => {
     const other =
       options.refresh === true
         ? undefined
@@ -183,8 +180,8 @@ function makeRoot(found: Survey, options: ArtefactOptions, progress: Progress): 
 }
 
 function makeKernel(found: Survey, options: ArtefactOptions, progress: Progress): Promise<StoredArtefact> {
-  const lock = { name: `kernel-${found.kernelRequest}`, log: "kernel", doing: "building the guest kernel" };
-  return underLock(found, options, progress, lock, async (context) => {
+  const names = { lock: `kernel-${found.kernelRequest}`, log: "kernel", doing: "building the guest kernel" };
+  return lockedBuild(found.layout, { ...names, ...terms(options), progress }, async (context) => {
     const other =
       options.refresh === true
         ? undefined
@@ -193,27 +190,6 @@ function makeKernel(found: Survey, options: ArtefactOptions, progress: Progress)
   });
 }
 
-/** Build under the artefact's lock, which another process may hold: it may have made it meanwhile. */
-async function underLock(
-  { layout }: Survey,
-  options: ArtefactOptions,
-  progress: Progress,
-  names: { name: string; log: string; doing: string },
-  build: (context: BuildContext) => Promise<StoredArtefact>,
-): Promise<StoredArtefact> {
-  const { signal } = options;
-  try {
-    await mkdir(layout.work, { recursive: true });
-  } catch (error) {
-    throw fileError(error, `creating ${layout.work}`);
-  }
-  const lock = { directory: layout.locks, name: names.name, doing: names.doing, progress, signal };
-  return withLock(lock, async ({ fd }) => {
-    const log = BoundedLog.create(layout.log, names.log);
-    try {
-      return await build({ layout, log, progress, signal, holdFd: fd, refresh: options.refresh === true });
-    } catch (error) {
-      throw fileError(error, names.doing);
-    }
-  });
+function terms({ signal, refresh = false }: ArtefactOptions): { signal: AbortSignal | undefined; refresh: boolean } {
+  return { signal, refresh };
 }

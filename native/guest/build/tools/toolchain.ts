@@ -1,5 +1,5 @@
 import { existsSync } from "node:fs";
-import { mkdtemp, rm } from "node:fs/promises";
+import { mkdtemp, readdir, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { type AptRoot, type Fetched, systemPath } from "../apt/root.js";
@@ -104,6 +104,20 @@ async function unpackTools(
   await writeWrappers(work, directory, missing);
   await publishDirectory(work, directory);
   return directory;
+}
+
+/**
+ * Tools that an earlier run has unpacked, without asking apt; undefined unless one place has all of them, and they work.
+ */
+export async function unpackedBefore(names: readonly ToolName[], context: BuildContext): Promise<Toolchain | undefined> {
+  const { tools } = context.layout;
+  for (const entry of existsSync(tools) ? await readdir(tools) : []) {
+    const directory = join(tools, entry);
+    if (!names.every((name) => existsSync(join(directory, "bin", name)))) continue;
+    const found = privateToolchain(directory, names, []);
+    if ((await missingTools(names, found, context)).length === 0) return found;
+  }
+  return undefined;
 }
 
 /** Those of the given tools that do not work. Needs nothing but the host; used by doctor too. */
