@@ -18,8 +18,10 @@
 #include <pthread.h>
 #include <unistd.h>
 
+#include "arenas.h"
 #include "calls.h"
 #include "capture.h"
+#include "heap.h"
 #include "huge_text.h"
 #include "identity.h"
 #include "input.h"
@@ -420,9 +422,24 @@ static PyObject *link_open(PyObject *self, PyObject *unused) {
   Py_RETURN_NONE;
 }
 
+static PyObject *share_heap(PyObject *Py_UNUSED(self), PyObject *Py_UNUSED(args)) {
+  zb_heap_share();
+  zb_arenas_in_heap();
+  Py_RETURN_NONE;
+}
+
+static PyObject *fill_heap(PyObject *Py_UNUSED(self), PyObject *bytes) {
+  const size_t size = PyLong_AsSize_t(bytes);
+  if (PyErr_Occurred()) return NULL;
+  zb_heap_touch();
+  return zb_heap_fill(size) < 0 ? PyErr_SetFromErrno(PyExc_OSError) : Py_NewRef(Py_None);
+}
+
 static PyMethodDef methods[] = {
     {"open", link_open, METH_NOARGS, "Map the link and put descriptors 1 and 2 in place."},
     {"huge_text", huge_text, METH_NOARGS, "Put the interpreter's code into huge pages; returns how many."},
+    {"share_heap", share_heap, METH_NOARGS, "Python's objects and malloc have one heap, which keeps its pages."},
+    {"fill_heap", fill_heap, METH_O, "The heap gets so many bytes more, which are there already."},
     {"receive", receive, METH_NOARGS, "Wait for the next record."},
     {"begin_input", begin_input, METH_VARARGS, "Standard input of a cell begins."},
     {"end_input", end_input, METH_NOARGS, "The cell's input is discarded."},

@@ -136,6 +136,7 @@ def _warm_up():
 
 def main():
     link.huge_text()
+    link.share_heap()
     cell.install_main()
     display.install()
     shell_escapes.install(cell.namespace)
@@ -153,6 +154,7 @@ def main():
     gc.collect()
     # What is here now is never garbage, and looking at it would copy its pages in every fork.
     gc.freeze()
+    memory.fill()
     memory.limit()
     link.send(link.READY, 0, 0, f"{platform.python_implementation()} {platform.python_version()}".encode())
     _serve()

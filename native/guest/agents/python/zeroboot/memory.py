@@ -2,8 +2,13 @@
 
 import resource
 
+import _zblink as link
+
 # Of what the guest has to give, in percent. The rest is the kernel's, and that of files in memory.
 _SHARE = 90
+# Of that, what the heap gets before a cell asks for it, in percent, and at most.
+_FILL_SHARE = 25
+_FILL_MOST = 64 << 20
 # What reporting takes when the cells have left nothing.
 _RESERVE = 8 << 20
 # The stack of the main thread, as everywhere.
@@ -25,6 +30,11 @@ def _field(path, name):
 def _set(limit):
     # The hard limit stays: who knows better may raise the soft one.
     resource.setrlimit(resource.RLIMIT_DATA, (limit, resource.RLIM_INFINITY))
+
+
+def fill():
+    """To be called when everything is loaded: what cells allocate first is there already."""
+    link.fill_heap(min(_FILL_MOST, _field("/proc/meminfo", "MemAvailable:") * _FILL_SHARE // 100))
 
 
 def limit():

@@ -1,0 +1,62 @@
+#define _GNU_SOURCE
+#include "heap.h"
+
+#include <malloc.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+
+#define HUGE_BYTES ((uintptr_t)2 << 20)
+#define PAGE_BYTES ((uintptr_t)4096)
+/* What is larger has a mapping of its own, and is given back when it is freed. */
+#define LARGEST_IN_HEAP (16 << 20)
+/* As malloc(3) has it by default. */
+#define MOST_MAPPINGS 65536
+/* Free memory at the heap's end that is kept, beside what zb_heap_fill() puts there. */
+#define KEPT_BYTES (64 << 20)
+/* By how much the heap grows beyond all that, for fewer system calls. */
+#define GROWTH_BYTES (1 << 20)
+/* Python's arenas have 1 MiB, V8's areas a quarter of that; larger ones are stacks and reservations. */
+#define LARGEST_TOUCHED ((uintptr_t)1 << 20)
+
+void zb_heap_share(void) {
+  mallopt(M_ARENA_MAX, 1);
+  mallopt(M_MMAP_THRESHOLD, LARGEST_IN_HEAP);
+  mallopt(M_TRIM_THRESHOLD, KEPT_BYTES);
+  mallopt(M_TOP_PAD, GROWTH_BYTES);
+}
+
+void zb_heap_touch(void) {
+  FILE *maps = fopen("/proc/self/maps", "re");
+  if (maps == NULL) return;
+  char line[512];
+  while (fgets(line, sizeof line, maps) != NULL) {
+    unsigned long begin, end;
+    char rights[5], path[8] = "";
+    if (sscanf(line, "%lx-%lx %4s %*s %*s %*s %7s", &begin, &end, rights, path) < 3) continue;
+    const int small = path[0] == '\0' && end - begin <= LARGEST_TOUCHED;
+    if (strcmp(rights, "rw-p") != 0 || (!small && strcmp(path, "[heap]") != 0)) continue;
+    /* Kernels before 5.14 refuse, and lose nothing but that. */
+    madvise((void *)begin, end - begin, MADV_POPULATE_WRITE);
+  }
+  fclose(maps);
+}
+
+int zb_heap_fill(size_t bytes) {
+  /* Never a mapping of its own, which would be gone with free(). */
+  mallopt(M_MMAP_MAX, 0);
+  char *memory = malloc(bytes);
+  mallopt(M_MMAP_MAX, MOST_MAPPINGS);
+  if (memory == NULL) return -1;
+  const uintptr_t begin = ((uintptr_t)memory + PAGE_BYTES - 1) & ~(PAGE_BYTES - 1);
+  const uintptr_t end = ((uintptr_t)memory + bytes) & ~(PAGE_BYTES - 1);
+  const uintptr_t huge_begin = (begin + HUGE_BYTES - 1) & ~(HUGE_BYTES - 1);
+  const uintptr_t huge_end = end & ~(HUGE_BYTES - 1);
+  if (huge_begin < huge_end) madvise((void *)huge_begin, huge_end - huge_begin, MADV_HUGEPAGE);
+  const int populated = madvise((void *)begin, end - begin, MADV_POPULATE_WRITE);
+  mallopt(M_TRIM_THRESHOLD, (int)(bytes + KEPT_BYTES));
+  free(memory);
+  return populated;
+}
