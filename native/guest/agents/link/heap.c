@@ -10,23 +10,10 @@
 
 #define HUGE_BYTES ((uintptr_t)2 << 20)
 #define PAGE_BYTES ((uintptr_t)4096)
-/* What is larger has a mapping of its own, and is given back when it is freed. */
-#define LARGEST_IN_HEAP (16 << 20)
 /* As malloc(3) has it by default. */
 #define MOST_MAPPINGS 65536
-/* Free memory at the heap's end that is kept, beside what zb_heap_fill() puts there. */
-#define KEPT_BYTES (64 << 20)
-/* By how much the heap grows beyond all that, for fewer system calls. */
-#define GROWTH_BYTES (1 << 20)
 /* Python's arenas have 1 MiB, V8's areas a quarter of that; larger ones are stacks and reservations. */
 #define LARGEST_TOUCHED ((uintptr_t)1 << 20)
-
-void zb_heap_share(void) {
-  mallopt(M_ARENA_MAX, 1);
-  mallopt(M_MMAP_THRESHOLD, LARGEST_IN_HEAP);
-  mallopt(M_TRIM_THRESHOLD, KEPT_BYTES);
-  mallopt(M_TOP_PAD, GROWTH_BYTES);
-}
 
 void zb_heap_touch(void) {
   FILE *maps = fopen("/proc/self/maps", "re");
@@ -56,7 +43,6 @@ int zb_heap_fill(size_t bytes) {
   const uintptr_t huge_end = end & ~(HUGE_BYTES - 1);
   if (huge_begin < huge_end) madvise((void *)huge_begin, huge_end - huge_begin, MADV_HUGEPAGE);
   const int populated = madvise((void *)begin, end - begin, MADV_POPULATE_WRITE);
-  mallopt(M_TRIM_THRESHOLD, (int)(bytes + KEPT_BYTES));
   free(memory);
   return populated;
 }

@@ -9,12 +9,6 @@
 #include <stddef.h>
 
 /*
- * From here on all threads share one heap, which gives nothing back to the kernel that it might need again. For the
- * template, as early as possible: threads that have allocated already keep the heaps they have.
- */
-void zb_heap_share(void);
-
-/*
  * Every page of what the heap and other users of small mappings have by now, though nobody has written to it yet.
  * For the template, as zb_heap_fill().
  */

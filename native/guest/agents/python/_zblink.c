@@ -422,8 +422,7 @@ static PyObject *link_open(PyObject *self, PyObject *unused) {
   Py_RETURN_NONE;
 }
 
-static PyObject *share_heap(PyObject *Py_UNUSED(self), PyObject *Py_UNUSED(args)) {
-  zb_heap_share();
+static PyObject *arenas_in_heap(PyObject *Py_UNUSED(self), PyObject *Py_UNUSED(args)) {
   zb_arenas_in_heap();
   Py_RETURN_NONE;
 }
@@ -438,7 +437,8 @@ static PyObject *fill_heap(PyObject *Py_UNUSED(self), PyObject *bytes) {
 static PyMethodDef methods[] = {
     {"open", link_open, METH_NOARGS, "Map the link and put descriptors 1 and 2 in place."},
     {"huge_text", huge_text, METH_NOARGS, "Put the interpreter's code into huge pages; returns how many."},
-    {"share_heap", share_heap, METH_NOARGS, "Python's objects and malloc have one heap, which keeps its pages."},
+    {"arenas_in_heap", arenas_in_heap, METH_NOARGS,
+     "Python's small objects are in malloc's heap, which keeps its pages."},
     {"fill_heap", fill_heap, METH_O, "The heap gets so many bytes more, which are there already."},
     {"receive", receive, METH_NOARGS, "Wait for the next record."},
     {"begin_input", begin_input, METH_VARARGS, "Standard input of a cell begins."},

@@ -136,7 +136,9 @@ def _warm_up():
 
 def main():
     link.huge_text()
-    link.share_heap()
+    link.arenas_in_heap()
+    # init's advice to this process's malloc, which its children need not follow.
+    os.environ.pop("GLIBC_TUNABLES", None)
     cell.install_main()
     display.install()
     shell_escapes.install(cell.namespace)
