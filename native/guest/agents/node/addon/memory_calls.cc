@@ -1,5 +1,6 @@
 //   limitMemory(bytes)     of what is left in the guest, the cells may have so much more
 //   collectGarbage()       all of it
+//   fillMemory()           what malloc and V8 are asked for first is there already
 //   touchMemory()          every page of the program, its libraries and its heaps, before somebody needs it
 //
 // JavaScript's heap has a limit of its own (--max-old-space-size). A cell that reaches it is broken off like an
@@ -16,6 +17,8 @@
 #include "calls.h"
 
 extern "C" {
+#include "areas.h"
+#include "heap.h"
 #include "link.h"
 }
 
@@ -50,10 +53,22 @@ size_t Field(const char *path, const char *format) {
   return kib << 10;
 }
 
+// Of 256 MiB: enough for 100,000 objects and the compiler's work of a few minutes, and half for files and processes.
+constexpr size_t kHeapBytes = 24u << 20;
+constexpr size_t kAreasBytes = 48u << 20;
+
+size_t unfilled_areas;
+
+void FillMemory(Args args) {
+  v8::Isolate *isolate = args.GetIsolate();
+  unfilled_areas = zb_areas_fill(kAreasBytes);
+  if (zb_heap_fill(kHeapBytes) < 0) ThrowErrno(isolate, "heap");
+}
+
 void LimitMemory(Args args) {
   v8::Isolate *isolate = args.GetIsolate();
   const double share = args[0].As<v8::Number>()->Value();
-  const size_t used = Field("/proc/self/status", "VmData: %zu");
+  const size_t used = Field("/proc/self/status", "VmData: %zu") - unfilled_areas;
   const size_t available = Field("/proc/meminfo", "MemAvailable: %zu");
   const rlimit data = {used + static_cast<size_t>(static_cast<double>(available) * share), RLIM_INFINITY};
   const rlimit stack = {kStackBytes, RLIM_INFINITY};
@@ -87,9 +102,6 @@ void MakeCodeHuge(uintptr_t begin, uintptr_t end) {
   std::fclose(pagemap);
 }
 
-// V8's heap is made of areas of 256 KiB; what is larger and nobody's file is stacks and reservations.
-constexpr size_t kLargestArea = 1u << 20;
-
 // A fork then finds them in its page tables, where each would else cost its kernel a fault. Kernels before 5.14 refuse,
 // and lose nothing but that. Pages of zeroes take no room in a template's
 // file.
@@ -103,12 +115,11 @@ void TouchMemory(Args) {
     if (std::sscanf(line, "%lx-%lx %4s %*s %*s %*s %15s", &begin, &end, rights, path) < 3) continue;
     const std::string_view access(rights), what(path);
     const bool program = what.starts_with('/') && access[0] == 'r' && access[1] != 'w';
-    const bool heap = access == "rw-p" && (what == "[heap]" || (what.empty() && end - begin <= kLargestArea));
     if (access == "rwxp" && what.empty()) MakeCodeHuge((begin + kHugeBytes - 1) & ~(kHugeBytes - 1), end);
-    if (!program && !heap) continue;
-    madvise(reinterpret_cast<void *>(begin), end - begin, program ? MADV_POPULATE_READ : MADV_POPULATE_WRITE);
+    if (program) madvise(reinterpret_cast<void *>(begin), end - begin, MADV_POPULATE_READ);
   }
   std::fclose(maps);
+  zb_heap_touch();
 }
 
 void CollectGarbage(Args args) { args.GetIsolate()->LowMemoryNotification(); }
@@ -118,6 +129,7 @@ void CollectGarbage(Args args) { args.GetIsolate()->LowMemoryNotification(); }
 void AddMemoryCalls(v8::Local<v8::Object> exports) {
   Define(exports, "limitMemory", LimitMemory);
   Define(exports, "collectGarbage", CollectGarbage);
+  Define(exports, "fillMemory", FillMemory);
   Define(exports, "touchMemory", TouchMemory);
 }
 

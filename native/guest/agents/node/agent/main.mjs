@@ -19,6 +19,9 @@ import { touchYoungGeneration, warmUp } from "./warm-up.mjs";
 /** Of what is left in the guest when all is loaded. The rest is the kernel's, and that of files in memory. */
 const MEMORY_SHARE = 0.9;
 
+// For this process's malloc and loader; its children need neither.
+delete process.env.GLIBC_TUNABLES;
+delete process.env.LD_PRELOAD;
 // The threads of libuv's pool are started by its first work: here, where they count as the agent's own.
 await readFile("/proc/self/stat");
 await promisify(randomBytes)(16);
@@ -41,6 +44,7 @@ link.collectGarbage();
 touchYoungGeneration();
 // The build's log shows it: each fork then pays for a seed.
 if (!link.emptyGenerators()) writeFileSync("/dev/console", "zeroboot: OpenSSL's generators keep a seed\n");
+link.fillMemory();
 link.limitMemory(MEMORY_SHARE);
 // RX is not read before: it would stop the guest in the midst of its warm-up.
 link.send(GUEST.READY, 0, 0, `Node.js ${process.versions.node}`);
