@@ -70,7 +70,12 @@ async function compare(files: readonly string[], options: Options, signal: Abort
   const [a, b] = options.values;
   const head = ["microseconds, p50", a, b, `${b} / ${a}`, `each, ${a}`, `each, ${b}`];
   const rows = [...figures].map(([name, medians]) => {
-    const [one, other] = medians.map((all) => percentile([...all].sort((x, y) => x - y), 50)) as [number, number];
+    const [one, other] = medians.map((all) =>
+      percentile(
+        [...all].sort((x, y) => x - y),
+        50,
+      ),
+    ) as [number, number];
     const each = medians.map((all) => all.map((time) => time.toFixed(0)).join(" "));
     return [name, one.toFixed(1), other.toFixed(1), (other / one).toFixed(2), ...each];
   });

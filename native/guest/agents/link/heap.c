@@ -31,18 +31,17 @@ void zb_heap_touch(void) {
   fclose(maps);
 }
 
-int zb_heap_fill(size_t bytes) {
+void zb_heap_fill(size_t bytes) {
   /* Never a mapping of its own, which would be gone with free(). */
   mallopt(M_MMAP_MAX, 0);
   char *memory = malloc(bytes);
   mallopt(M_MMAP_MAX, MOST_MAPPINGS);
-  if (memory == NULL) return -1;
+  if (memory == NULL) return;
   const uintptr_t begin = ((uintptr_t)memory + PAGE_BYTES - 1) & ~(PAGE_BYTES - 1);
   const uintptr_t end = ((uintptr_t)memory + bytes) & ~(PAGE_BYTES - 1);
   const uintptr_t huge_begin = (begin + HUGE_BYTES - 1) & ~(HUGE_BYTES - 1);
   const uintptr_t huge_end = end & ~(HUGE_BYTES - 1);
   if (huge_begin < huge_end) madvise((void *)huge_begin, huge_end - huge_begin, MADV_HUGEPAGE);
-  const int populated = madvise((void *)begin, end - begin, MADV_POPULATE_WRITE);
+  madvise((void *)begin, end - begin, MADV_POPULATE_WRITE);
   free(memory);
-  return populated;
 }

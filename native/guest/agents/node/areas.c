@@ -17,6 +17,8 @@
 #define AREAS 384
 #define SPACE_BYTES (AREAS * AREA_BYTES)
 #define LARGEST_BYTES ((size_t)16 << 20)
+/* Of reservations, V8's for compiled code is far above this. */
+#define SMALLEST_CODE_RANGE ((size_t)64 << 20)
 
 /* A bit for each page of an area: whose, and whether it may hold anything but zeroes. With the lock. */
 static uint64_t used[AREAS];
@@ -32,14 +34,20 @@ static void *map(void *at, size_t bytes, int rights, int flags, int fd, off_t of
   return (void *)syscall(SYS_mmap, at, bytes, rights, flags, fd, offset);
 }
 
-__attribute__((constructor)) static void make_space(void) {
-  const size_t reserved = SPACE_BYTES + HUGE_BYTES;
-  char *all = map(NULL, reserved, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
-  if (all == MAP_FAILED) return;
+/* At a multiple of 2 MiB. */
+static void *map_aligned(size_t bytes, int rights, int flags) {
+  char *all = map(NULL, bytes + HUGE_BYTES, rights, flags, -1, 0);
+  if (all == MAP_FAILED) return MAP_FAILED;
   char *begin = (char *)(((uintptr_t)all + HUGE_BYTES - 1) & ~(uintptr_t)(HUGE_BYTES - 1));
   const size_t before = (size_t)(begin - all);
   if (before > 0) syscall(SYS_munmap, all, before);
-  if (HUGE_BYTES > before) syscall(SYS_munmap, begin + SPACE_BYTES, HUGE_BYTES - before);
+  if (HUGE_BYTES > before) syscall(SYS_munmap, begin + bytes, HUGE_BYTES - before);
+  return begin;
+}
+
+__attribute__((constructor)) static void make_space(void) {
+  char *begin = map_aligned(SPACE_BYTES, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE);
+  if (begin == MAP_FAILED) return;
   syscall(SYS_madvise, begin, SPACE_BYTES, MADV_HUGEPAGE);
   /* As V8 wants it for each area: no child of fork(2) has use for them. */
   syscall(SYS_madvise, begin, SPACE_BYTES, MADV_DONTFORK);
@@ -123,6 +131,9 @@ void *mmap64(void *at, size_t bytes, int rights, int flags, int fd, off_t offset
     pthread_mutex_unlock(&lock);
     if (taken != NULL) return taken;
   }
+  /* The code is at its beginning, and can then become a huge page. */
+  const int reserves = at != NULL && fd < 0 && flags == (MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE);
+  if (reserves && rights == PROT_NONE && bytes >= SMALLEST_CODE_RANGE) return map_aligned(bytes, rights, flags);
   return map(at, bytes, rights, flags, fd, offset);
 }
 

@@ -109,7 +109,10 @@ async function unpackTools(
 /**
  * Tools that an earlier run has unpacked, without asking apt; undefined unless one place has all of them, and they work.
  */
-export async function unpackedBefore(names: readonly ToolName[], context: BuildContext): Promise<Toolchain | undefined> {
+export async function unpackedBefore(
+  names: readonly ToolName[],
+  context: BuildContext,
+): Promise<Toolchain | undefined> {
   const { tools } = context.layout;
   for (const entry of existsSync(tools) ? await readdir(tools) : []) {
     const directory = join(tools, entry);

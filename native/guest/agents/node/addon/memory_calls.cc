@@ -53,16 +53,18 @@ size_t Field(const char *path, const char *format) {
   return kib << 10;
 }
 
-// Of 256 MiB: enough for 100,000 objects and the compiler's work of a few minutes, and half for files and processes.
-constexpr size_t kHeapBytes = 24u << 20;
-constexpr size_t kAreasBytes = 48u << 20;
+// Of what the guest has left: enough for 100,000 objects, and most of it for files and other processes.
+constexpr size_t kAreasShare = 5;
+constexpr size_t kAreasMost = 48u << 20;
+constexpr size_t kHeapShare = 10;
+constexpr size_t kHeapMost = 24u << 20;
 
 size_t unfilled_areas;
 
-void FillMemory(Args args) {
-  v8::Isolate *isolate = args.GetIsolate();
-  unfilled_areas = zb_areas_fill(kAreasBytes);
-  if (zb_heap_fill(kHeapBytes) < 0) ThrowErrno(isolate, "heap");
+void FillMemory(Args) {
+  const size_t available = Field("/proc/meminfo", "MemAvailable: %zu");
+  unfilled_areas = zb_areas_fill(std::min(kAreasMost, available / kAreasShare));
+  zb_heap_fill(std::min(kHeapMost, available / kHeapShare));
 }
 
 void LimitMemory(Args args) {
