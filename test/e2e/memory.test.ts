@@ -18,7 +18,7 @@ again = json.loads(json.dumps(texts))
 import numpy as np
 ones = np.ones(500000)
 faults = resource.getrusage(resource.RUSAGE_SELF).ru_minflt - before
-print(json.dumps({"faults": faults, "right": again == texts and table[99999] == "99999" and ones.sum() == 500000}))
+print(json.dumps({"faults": faults, "right": again == texts and table[99999] == "99999" and bool(ones.all())}))
 del texts, table, again, ones
 zeroes = np.zeros(1000000)
 print(json.dumps({"zero": not zeroes.any()}))`;
@@ -40,7 +40,7 @@ console.log(JSON.stringify({ zero: new Uint8Array(4 << 20).every((byte) => byte 
 const NODE_MORE = `
 {
   let right = true;
-  for (let round = 0; round < 6; round++) {
+  for (let round = 0; round < 3; round++) {
     const kept = Array.from({ length: 40 }, (_, n) => new Array(100000).fill(n + round));
     const small = Array.from({ length: 60000 }, (_, i) => ({ i, pair: [i, i + round] }));
     right &&= kept.every((array, n) => array[0] === n + round && array[99999] === n + round);
