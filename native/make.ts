@@ -1,15 +1,16 @@
 /**
- * `node dist/native/make.js [--silent] [TARGET...]`: make in `native/`, with the host's make or, where it has none,
- * with Debian's out of our cache. Its exit code is make's.
+ * `tsx native/make.ts [--silent] [TARGET...]`: make in `native/`, with the host's make or, where it has none, with
+ * Debian's out of our cache. Its exit code is make's, 128 and the signal's number where that ended it, or 125.
  */
 import { spawn, spawnSync } from "node:child_process";
 import { once } from "node:events";
-import { availableParallelism } from "node:os";
+import { availableParallelism, constants } from "node:os";
 import { join } from "node:path";
+import { throwIfAborted } from "./guest/build/errors.js";
 import { packageRoot, SetupError, TextProgress } from "./guest/build/index.js";
 import { privateMake } from "./guest/build/tools/make.js";
 
-/** Ours, and no exit code of make's. */
+/** Make could not be had. */
 const FAILED = 125;
 
 const stopping = new AbortController();
@@ -31,15 +32,14 @@ async function environment(): Promise<NodeJS.ProcessEnv> {
 
 async function main(args: readonly string[]): Promise<number> {
   const native = join(packageRoot(), "native");
-  const make = spawn("make", ["-C", native, `-j${availableParallelism()}`, ...args], {
-    stdio: "inherit",
-    env: await environment(),
-  });
+  const env = await environment();
+  throwIfAborted(stopping.signal);
+  const make = spawn("make", ["-C", native, `-j${availableParallelism()}`, ...args], { stdio: "inherit", env });
   stopping.signal.addEventListener("abort", () => make.kill());
-  const [code] = (await once(make, "close")) as [number | null];
-  const compiler = process.env.CXX ?? "g++";
-  if (code !== 0 && !works(compiler)) {
-    process.stderr.write(`a C++ compiler is needed (${compiler}). Install it with: sudo apt-get install g++\n`);
+  const [code, signal] = (await once(make, "close")) as [number | null, NodeJS.Signals | null];
+  if (signal !== null) return 128 + constants.signals[signal];
+  if (code !== 0 && process.env.CXX === undefined && !works("g++")) {
+    process.stderr.write("a C++ compiler is needed. Install it with: sudo apt-get install g++\n");
   }
   return code ?? FAILED;
 }

@@ -153,7 +153,7 @@ static void take_console(void) {
   "glibc.malloc.arena_max=1:"             \
   "glibc.malloc.hugetlb=1:"               \
   "glibc.malloc.mmap_threshold=16777216:" \
-  "glibc.malloc.trim_threshold=134217728"
+  "glibc.malloc.trim_threshold=67108864"
 
 static void start_agent(void) {
   static char *const arguments[] = {(char *)AGENT, NULL};

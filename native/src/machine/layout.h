@@ -63,7 +63,7 @@ struct MemoryLayout {
 
   uint64_t ram_bytes = 0;
   uint64_t root_bytes = 0;  // a multiple of kPmemAlignment
-  // GPA after the last page of RAM that has anything but zeroes; what lies beyond it is as it was at power-on.
+  // GPA after the last page of RAM that the guest has touched; what lies beyond it is as it was at power-on.
   uint64_t touched_end = kUnknown;
 
   uint64_t ring_gpa() const {

@@ -236,9 +236,8 @@ std::shared_ptr<Template> BootTemplate(const BootOptions& options, BootControl& 
     if (!KnowsWallClock(machine.memory(), info.symbols, vcpu_state.clock_ns)) ForgetWallClock(info.symbols);
     devices = machine.SaveDevices();
     info.runtime = machine.link().runtime();
-    const std::vector<PageRun> stored = NonZeroPages(ram.get(), machine.memory().base(), layout.total_bytes());
-    info.touched_end = TouchedEnd(stored, layout);
-    info.stored_pages = CountPages(stored);
+    info.touched_end = TouchedEnd(ram.get(), layout);
+    info.stored_pages = CountPages(NonZeroPages(ram.get(), machine.memory().base(), layout.total_bytes()));
   }
   // Sealing needs the last shared mapping gone.
   SealMemfd(ram.get());

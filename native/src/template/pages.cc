@@ -96,15 +96,13 @@ std::vector<PageRun> NonZeroPages(int fd, const uint8_t* base, uint64_t bytes) {
   return runs;
 }
 
-uint64_t TouchedEnd(std::span<const PageRun> runs, const MemoryLayout& layout) {
+uint64_t TouchedEnd(int fd, const MemoryLayout& layout) {
   uint64_t touched = 0;
-  for (const PageRun& run : runs) {
-    const uint64_t start = uint64_t{run.first} * kPageBytes;
-    const uint64_t end = start + uint64_t{run.count} * kPageBytes;
+  ForEachExtent(fd, layout.total_bytes(), [&](uint64_t start, uint64_t end) {
     // The ring is not RAM, and under the root image there is none.
     if (start < layout.ring_gpa()) touched = std::min(end, layout.ring_gpa());
     if (end > layout.high_gpa()) touched = end;
-  }
+  });
   return touched;
 }
 

@@ -2,7 +2,6 @@
 #pragma once
 
 #include <cstdint>
-#include <span>
 #include <vector>
 
 #include "template/template.h"
@@ -16,9 +15,8 @@ std::vector<PageRun> PrivatePages(const uint8_t* base, uint64_t bytes);
 // Pages of `fd` that hold anything but zeroes. Holes are skipped without reading them.
 std::vector<PageRun> NonZeroPages(int fd, const uint8_t* base, uint64_t bytes);
 
-// GPA after the last of `runs`, in ascending order, that is RAM. Pages of zeroes beyond it may belong to somebody: what
-// the runtime's heap has in advance need not be in every fork's first memslot.
-uint64_t TouchedEnd(std::span<const PageRun> runs, const MemoryLayout& layout);
+// GPA after the last page of RAM that anybody has touched, though it may hold zeroes. `fd` is a template's memory.
+uint64_t TouchedEnd(int fd, const MemoryLayout& layout);
 
 // Faults `runs` in for writing, so that the guest's first stores need not break copy-on-write one by one
 // (each break of a page KVM has mapped calls every live VM's mmu-notifier). Throws kIoFailed.

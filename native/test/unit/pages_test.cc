@@ -38,16 +38,19 @@ TEST(pages_finds_content_and_skips_holes_and_zeroes) {
   EXPECT_EQ(CountPages(runs), 3);
 }
 
-TEST(pages_know_where_ram_ends_that_has_content) {
+TEST(pages_know_where_ram_was_last_touched) {
   constexpr MemoryLayout kLayout{.ram_bytes = 100 * kMiB, .root_bytes = kPmemAlignment};
-  const auto end_of = [&](const std::vector<PageRun>& runs) { return TouchedEnd(runs, kLayout); };
-  const auto ring = static_cast<uint32_t>(kLayout.ring_gpa() / kPageBytes);
-  const auto high = static_cast<uint32_t>(kLayout.high_gpa() / kPageBytes);
-  EXPECT_EQ(end_of({}), 0);
-  EXPECT_EQ(end_of({{.first = 5, .count = 1}}), 6 * kPageBytes);
-  EXPECT_EQ(end_of({{.first = 5, .count = 1}, {.first = ring, .count = 1}}), 6 * kPageBytes);
-  EXPECT_EQ(end_of({{.first = ring - 1, .count = 3}}), kLayout.ring_gpa());
-  EXPECT_EQ(end_of({{.first = 5, .count = 1}, {.first = high + 1, .count = 1}}), kLayout.high_gpa() + 2 * kPageBytes);
+  const UniqueFd fd = CreateMemfd("zeroboot-test", kLayout.total_bytes());
+  const Mapping mapping(kLayout.total_bytes(), PROT_READ | PROT_WRITE, MAP_SHARED, fd.get());
+  EXPECT_EQ(TouchedEnd(fd.get(), kLayout), 0);
+  mapping.data()[5 * kPageBytes] = 0;  // zero, but somebody's
+  EXPECT_EQ(TouchedEnd(fd.get(), kLayout), 6 * kPageBytes);
+  mapping.data()[kLayout.ring_gpa()] = 1;
+  EXPECT_EQ(TouchedEnd(fd.get(), kLayout), 6 * kPageBytes);
+  mapping.data()[kLayout.ring_gpa() - 1] = 1;
+  EXPECT_EQ(TouchedEnd(fd.get(), kLayout), kLayout.ring_gpa());
+  mapping.data()[kLayout.high_gpa() + kPageBytes] = 1;
+  EXPECT_EQ(TouchedEnd(fd.get(), kLayout), kLayout.high_gpa() + 2 * kPageBytes);
 }
 
 TEST(pages_tells_private_copies_from_shared_pages) {

@@ -16,11 +16,20 @@ export class KernelSetting {
     for (const file of this.#files) writeFileSync(file, value);
   }
 
-  /** As it was when this object was made. */
+  /**
+   * As it was when this object was made.
+   * @throws AggregateError of those files that cannot be written; the others have their values
+   */
   restore(): void {
+    const errors: unknown[] = [];
     this.#files.forEach((file, i) => {
-      writeFileSync(file, this.#before[i] ?? "");
+      try {
+        writeFileSync(file, this.#before[i] ?? "");
+      } catch (error) {
+        errors.push(error);
+      }
     });
+    if (errors.length > 0) throw new AggregateError(errors, `not put back: ${errors.map(String).join("; ")}`);
   }
 }
 

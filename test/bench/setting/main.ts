@@ -51,6 +51,9 @@ async function runBench(scenarios: readonly string[], signal: AbortSignal): Prom
 
 async function compare(files: readonly string[], options: Options, signal: AbortSignal): Promise<string> {
   const setting = new KernelSetting(files);
+  // A second Ctrl-C ends the process without what follows.
+  const restore = (): void => setting.restore();
+  process.once("exit", restore);
   const figures = new Map<string, Medians>();
   try {
     for (let turn = 1; turn <= options.turns; turn++) {
@@ -65,6 +68,7 @@ async function compare(files: readonly string[], options: Options, signal: Abort
       }
     }
   } finally {
+    process.off("exit", restore);
     setting.restore();
   }
   const [a, b] = options.values;
@@ -112,7 +116,7 @@ async function main(args: readonly string[]): Promise<number> {
     await program.parseAsync([...args], { from: "user" });
     return EXIT.ok;
   } catch (error) {
-    if (stopping.signal.aborted) return EXIT.interrupted;
+    if (stopping.signal.aborted && !(error instanceof AggregateError)) return EXIT.interrupted;
     if (error instanceof CommanderError) return error.exitCode === 0 ? EXIT.ok : EXIT.failure;
     reportError(error);
     return exitCodeOf(error);

@@ -12,7 +12,7 @@
 #define PAGE_BYTES ((uintptr_t)4096)
 /* As malloc(3) has it by default. */
 #define MOST_MAPPINGS 65536
-/* Python's arenas have 1 MiB, V8's areas a quarter of that; larger ones are stacks and reservations. */
+/* Python's first arenas have 1 MiB, V8's areas a quarter of that; larger ones are stacks and reservations. */
 #define LARGEST_TOUCHED ((uintptr_t)1 << 20)
 
 void zb_heap_touch(void) {

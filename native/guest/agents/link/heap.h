@@ -16,8 +16,7 @@ void zb_heap_touch(void);
 
 /*
  * The heap gets `bytes` more, in huge pages where the kernel has them: those cost a fork(2) next to nothing. For the
- * template, as late as possible: these pages hold zeroes, and what comes after them in memory makes it larger for each
- * fork. What there is no memory for it does not get.
+ * template, when everything is loaded. What there is no memory for it does not get.
  */
 void zb_heap_fill(size_t bytes);
 

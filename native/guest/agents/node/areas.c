@@ -14,18 +14,20 @@
 #define PAGES_PER_AREA 64
 /* What V8 asks for beside what it wants, to cut an area at a multiple of its size out of it. */
 #define SLACK_BYTES (AREA_BYTES - PAGE_BYTES)
-#define AREAS 384
-#define SPACE_BYTES (AREAS * AREA_BYTES)
+/* Of the guest's memory, and at most 48 MiB: enough for some 100,000 objects. */
+#define SHARE 5
+#define MOST_AREAS 192
 #define LARGEST_BYTES ((size_t)16 << 20)
 /* Of reservations, V8's for compiled code is far above this. */
 #define SMALLEST_CODE_RANGE ((size_t)64 << 20)
 
 /* A bit for each page of an area: whose, and whether it may hold anything but zeroes. With the lock. */
-static uint64_t used[AREAS];
-static uint64_t dirty[AREAS];
+static uint64_t used[MOST_AREAS];
+static uint64_t dirty[MOST_AREAS];
 static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
 /* NULL: there is none, and everything is the kernel's. */
 static char *space;
+static size_t areas;
 /* What this thread was given last, and nobody has written to yet, if it gives it back at once. */
 static _Thread_local char *fresh_begin __attribute__((tls_model("initial-exec")));
 static _Thread_local char *fresh_end __attribute__((tls_model("initial-exec")));
@@ -46,18 +48,24 @@ static void *map_aligned(size_t bytes, int rights, int flags) {
 }
 
 __attribute__((constructor)) static void make_space(void) {
-  char *begin = map_aligned(SPACE_BYTES, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE);
+  const long pages = sysconf(_SC_PHYS_PAGES);
+  const size_t share = pages < 0 ? 0 : (size_t)pages / SHARE * PAGE_BYTES / HUGE_BYTES * (HUGE_BYTES / AREA_BYTES);
+  areas = share < MOST_AREAS ? share : MOST_AREAS;
+  if (areas == 0) return;
+  const size_t bytes = areas * AREA_BYTES;
+  char *begin = map_aligned(bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS);
   if (begin == MAP_FAILED) return;
-  syscall(SYS_madvise, begin, SPACE_BYTES, MADV_HUGEPAGE);
+  syscall(SYS_madvise, begin, bytes, MADV_HUGEPAGE);
   /* As V8 wants it for each area: no child of fork(2) has use for them. */
-  syscall(SYS_madvise, begin, SPACE_BYTES, MADV_DONTFORK);
+  syscall(SYS_madvise, begin, bytes, MADV_DONTFORK);
   space = begin;
 }
 
 static int is_inside(const void *at, size_t bytes) {
   const uintptr_t begin = (uintptr_t)space;
-  return space != NULL && (uintptr_t)at >= begin && (uintptr_t)at - begin <= SPACE_BYTES &&
-         bytes <= SPACE_BYTES - ((uintptr_t)at - begin);
+  const size_t size = areas * AREA_BYTES;
+  return space != NULL && (uintptr_t)at >= begin && (uintptr_t)at - begin < size &&
+         bytes <= size - ((uintptr_t)at - begin);
 }
 
 /* Pages [first, last) of an area. */
@@ -90,7 +98,7 @@ static void zero(size_t begin, size_t end) {
 
 static void *take(size_t bytes) {
   const size_t pages = (bytes + PAGE_BYTES - 1) / PAGE_BYTES;
-  for (size_t start = 0; start * PAGES_PER_AREA + pages <= (size_t)AREAS * PAGES_PER_AREA; start++) {
+  for (size_t start = 0; start * PAGES_PER_AREA + pages <= areas * PAGES_PER_AREA; start++) {
     const size_t begin = start * PAGES_PER_AREA;
     if (!is_free(begin, begin + pages)) continue;
     zero(begin, begin + pages);
@@ -118,7 +126,7 @@ static void give_back(char *at, size_t bytes) {
 }
 
 void *mmap64(void *at, size_t bytes, int rights, int flags, int fd, off_t offset) {
-  if (is_inside(at, bytes) && (flags & MAP_FIXED) != 0 && fd < 0) {
+  if (is_inside(at, bytes) && (flags & (MAP_FIXED | MAP_PRIVATE)) == (MAP_FIXED | MAP_PRIVATE) && fd < 0) {
     /* V8 lets go of the content and keeps the addresses. */
     memset(at, 0, bytes);
     return at;
@@ -161,9 +169,7 @@ int madvise(void *at, size_t bytes, int advice) {
   return 0;
 }
 
-size_t zb_areas_fill(size_t bytes) {
-  if (space == NULL) return 0;
-  const size_t filled = bytes < SPACE_BYTES ? bytes : SPACE_BYTES;
-  if (syscall(SYS_madvise, space, filled, MADV_POPULATE_WRITE) < 0) return SPACE_BYTES;
-  return SPACE_BYTES - filled;
+void zb_areas_fill(void) {
+  /* Kernels before 5.14 refuse, and lose nothing but that. */
+  if (space != NULL) syscall(SYS_madvise, space, areas * AREA_BYTES, MADV_POPULATE_WRITE);
 }

@@ -6,12 +6,7 @@
 #ifndef ZEROBOOT_AREAS_H
 #define ZEROBOOT_AREAS_H
 
-#include <stddef.h>
-
-/*
- * The first `bytes` get their pages now. For the template. Returns how much of the mapping has none yet: it counts as
- * the process's data, and is not.
- */
-size_t zb_areas_fill(size_t bytes);
+/* All of the mapping gets its pages now. For the template, as zb_heap_fill(). */
+void zb_areas_fill(void);
 
 #endif

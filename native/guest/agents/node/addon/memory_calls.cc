@@ -53,24 +53,19 @@ size_t Field(const char *path, const char *format) {
   return kib << 10;
 }
 
-// Of what the guest has left: enough for 100,000 objects, and most of it for files and other processes.
-constexpr size_t kAreasShare = 5;
-constexpr size_t kAreasMost = 48u << 20;
+// Of what the guest has left: V8's compiler takes most of it.
 constexpr size_t kHeapShare = 10;
 constexpr size_t kHeapMost = 24u << 20;
 
-size_t unfilled_areas;
-
 void FillMemory(Args) {
-  const size_t available = Field("/proc/meminfo", "MemAvailable: %zu");
-  unfilled_areas = zb_areas_fill(std::min(kAreasMost, available / kAreasShare));
-  zb_heap_fill(std::min(kHeapMost, available / kHeapShare));
+  zb_areas_fill();
+  zb_heap_fill(std::min(kHeapMost, Field("/proc/meminfo", "MemAvailable: %zu") / kHeapShare));
 }
 
 void LimitMemory(Args args) {
   v8::Isolate *isolate = args.GetIsolate();
   const double share = args[0].As<v8::Number>()->Value();
-  const size_t used = Field("/proc/self/status", "VmData: %zu") - unfilled_areas;
+  const size_t used = Field("/proc/self/status", "VmData: %zu");
   const size_t available = Field("/proc/meminfo", "MemAvailable: %zu");
   const rlimit data = {used + static_cast<size_t>(static_cast<double>(available) * share), RLIM_INFINITY};
   const rlimit stack = {kStackBytes, RLIM_INFINITY};
