@@ -58,7 +58,7 @@ struct MemoryLayout {
   // image must not begin or end with less, or that is where it would begin.
   static constexpr uint64_t kLargestBlockBytes = 4 * kMiB;
   // Untouched memory that a fork has from its start.
-  static constexpr uint64_t kHeadroomBytes = 8 * kMiB;
+  static constexpr uint64_t kHeadroomBytes = 4 * kMiB;
   static constexpr uint64_t kUnknown = UINT64_MAX;
 
   uint64_t ram_bytes = 0;

@@ -8,8 +8,8 @@ import _zblink as link
 _SHARE = 90
 # Of what is available, what the heap gets before a cell asks for it, in percent, and at most: each MiB that lies
 # beyond the first 64 of the guest's memory makes a fork 0.7 us longer.
-_FILL_SHARE = 12
-_FILL_MOST = 24 << 20
+_FILL_SHARE = 8
+_FILL_MOST = 16 << 20
 # What reporting takes when the cells have left nothing.
 _RESERVE = 8 << 20
 # The stack of the main thread, as everywhere.
