@@ -4,9 +4,10 @@ import { survey } from "./state.js";
 
 /** Nothing but its VM's end stops it. */
 const DEAF = "import signal\nsignal.signal(signal.SIGINT, signal.SIG_IGN)\nprint('go')\nwhile True: pass";
-/** Hears interrupts and waits on, until its child is gone. */
+/** Hears interrupts and waits on, until its child is gone: none comes before it is ready for that. */
 const WAITS_FOR_CHILD = `
 import os, signal, time
+signal.pthread_sigmask(signal.SIG_BLOCK, [signal.SIGINT])
 pid = os.fork()
 if pid == 0:
     signal.signal(signal.SIGINT, signal.SIG_IGN)
@@ -14,6 +15,7 @@ if pid == 0:
 print('go')
 while True:
     try:
+        signal.pthread_sigmask(signal.SIG_UNBLOCK, [signal.SIGINT])
         os.waitpid(pid, 0)
         break
     except KeyboardInterrupt:
