@@ -78,6 +78,10 @@ const text = await readFile('/etc/hostname', 'utf8').catch(() => 'none')
     });
     expect((await client.run("Promise.reject(new Error('nobody')); 1")).error).toMatchObject({ message: "nobody" });
     expect((await client.run("throw 'text'")).error).toMatchObject({ message: "text" });
+    await client.run("process.removeAllListeners('uncaughtException')");
+    expect((await client.run("Promise.reject(new Error('once more')); 1")).error).toMatchObject({
+      message: "once more",
+    });
     expect((await client.run("1 + 1")).result).toBe("2");
   });
 
@@ -125,6 +129,9 @@ describe("JavaScript that is busy", () => {
       const done = await client.done(id);
       console.log(`${code}: ${done.status} after ${Math.round(performance.now() - start)} ms`);
       expect(performance.now() - start).toBeLessThan(PROMPTLY_MS);
+      const told = client.frames.find(({ type, id: of }) => type === "error" && of === id);
+      // Of the user's code, and nothing of ours.
+      expect(String(told?.traceback)).toMatch(/^\w+: [^\n]*(\n {4}at .*(<cell \d+>:1:\d+|node:.*)\)?)*$/);
       expect((await client.run("kept")).result).toBe("1");
     }
   });

@@ -31,7 +31,12 @@ export async function compileInto(target: CompileTarget, step: CompileStep, cont
   const kind =
     step.kind === "static-program"
       ? ["-static"]
-      : ["-shared", "-fPIC", ...step.packageInclude.map((path) => `-isystem${join(target.headers, path)}`)];
+      : [
+          "-shared",
+          "-fPIC",
+          "-Wl,-z,now",
+          ...step.packageInclude.map((path) => `-isystem${join(target.headers, path)}`),
+        ];
   // Sources are named relative to the package, so that no path of this machine gets into the image.
   const compile = (program: string, args: readonly string[]): Promise<unknown> =>
     run(program, args, {

@@ -34,6 +34,7 @@ static void Initialise(v8::Local<v8::Object> exports, v8::Local<v8::Value>, v8::
   AddLinkCalls(exports);
   AddInputCalls(exports);
   AddCellCalls(exports);
+  AddScriptCalls(exports);
   AddLoopCalls(exports);
   AddIdentityCalls(exports);
   AddMemoryCalls(exports);

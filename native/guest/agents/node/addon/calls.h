@@ -8,6 +8,7 @@
 #include <v8.h>
 
 #include <cstdint>
+#include <functional>
 
 namespace zb {
 
@@ -17,6 +18,7 @@ using Args = const v8::FunctionCallbackInfo<v8::Value> &;
 void AddLinkCalls(v8::Local<v8::Object> exports);
 void AddInputCalls(v8::Local<v8::Object> exports);
 void AddCellCalls(v8::Local<v8::Object> exports);
+void AddScriptCalls(v8::Local<v8::Object> exports);
 void AddLoopCalls(v8::Local<v8::Object> exports);
 void AddIdentityCalls(v8::Local<v8::Object> exports);
 void AddMemoryCalls(v8::Local<v8::Object> exports);
@@ -51,8 +53,13 @@ inline constexpr char kInterruptsThread[] = "zb-interrupts";
 
 // Makes ready what interrupts need: a thread of its own. 0, or -1 with errno.
 int OpenInterrupts(v8::Isolate *isolate, uv_loop_s *loop);
+// Runs what may be broken off. Returns its value from the call with `args`, or STOPPED; throws what it throws.
+void RunGuarded(Args args, const std::function<v8::MaybeLocal<v8::Value>(v8::Local<v8::Context>)> &call);
 // The heap is full: breaks off what runs.
 void StopForMemory();
+
+// One record that the host is sure to get. 0, or -1 with errno.
+int SendControl(uint8_t kind, uint8_t flags, uint16_t execution, const void *data, size_t length);
 
 // The execution whose output is written now; 0: none.
 uint16_t OutputExecution();

@@ -1,4 +1,5 @@
-//   begin(execution), end(), finish()     a cell runs between the first two, and has been reported at the third
+//   begin(execution), end()               a cell runs in between; at its end all it has written is moved
+//   done(execution, status, flags, exitCode, executionCount)  it has been reported but for this; 0: to nobody
 //   disownOutput()                        what is printed is no cell's
 //   guard(function, ...arguments)         its value; STOPPED when it was broken off; what it throws
 //   stop(reason)                          breaks off what runs; does not return
@@ -22,6 +23,7 @@
 #include "calls.h"
 
 extern "C" {
+#include "capture.h"
 #include "interrupt.h"
 #include "link.h"
 }
@@ -118,9 +120,21 @@ void Begin(Args args) {
   zb_interrupt_begin(execution);
 }
 
-void End(Args) { zb_interrupt_end(); }
+void End(Args) {
+  zb_interrupt_end();
+  zb_capture_flush();
+}
 
-void Finish(Args) {
+void Done(Args args) {
+  const auto execution = static_cast<uint16_t>(Number(args, 0));
+  zb_done done = {};
+  done.status = static_cast<uint8_t>(Number(args, 1));
+  done.flags = static_cast<uint8_t>(Number(args, 2));
+  done.exit_code = static_cast<int32_t>(Number(args, 3));
+  done.execution_count = Number(args, 4);
+  if (execution != 0 && SendControl(ZB_GUEST_DONE, 0, execution, &done, sizeof done) < 0) {
+    return ThrowErrno(args.GetIsolate(), "done");
+  }
   zb_interrupt_finish();
   SetOutputExecution(0);
 }
@@ -128,41 +142,12 @@ void Finish(Args) {
 void DisownOutput(Args) { SetOutputExecution(0); }
 
 void Guard(Args args) {
-  v8::Isolate *isolate = args.GetIsolate();
-  const v8::Local<v8::Context> context = isolate->GetCurrentContext();
-  const bool was_shielded = shielded;
-  shielded = false;
-  const auto leave = [&] {
-    shielded = was_shielded;
-    args.GetReturnValue().Set(stopped_symbol.Get(isolate));
-  };
-  // One that came since the cell was fetched, or while the agent was shielded.
-  if (!listening && zb_interrupt_due()) {
-    zb_interrupt_settle();
-    is_pending = false;
-    if (zb_interrupt_take()) {
-      reason = "interrupt";
-      return leave();
-    }
-  }
-  v8::LocalVector<v8::Value> rest(isolate);
-  for (int i = 1; i < args.Length(); i++) rest.push_back(args[i]);
-  v8::TryCatch try_catch(isolate);
-  v8::Local<v8::Value> value;
-  if (args[0]
-          .As<v8::Function>()
-          ->Call(context, v8::Undefined(isolate), static_cast<int>(rest.size()), rest.data())
-          .ToLocal(&value) &&
-      reason.empty()) {
-    shielded = was_shielded;
-    return args.GetReturnValue().Set(value);
-  }
-  if (!reason.empty()) {
-    isolate->CancelTerminateExecution();
-    return leave();
-  }
-  shielded = was_shielded;
-  try_catch.ReThrow();
+  RunGuarded(args, [args](v8::Local<v8::Context> context) {
+    v8::LocalVector<v8::Value> rest(args.GetIsolate());
+    for (int i = 1; i < args.Length(); i++) rest.push_back(args[i]);
+    const v8::Local<v8::Function> function = args[0].As<v8::Function>();
+    return function->Call(context, v8::Undefined(args.GetIsolate()), static_cast<int>(rest.size()), rest.data());
+  });
 }
 
 void StopCall(Args args) { Stop(Text(args[0].As<v8::String>())); }
@@ -208,6 +193,37 @@ int StartWatcher() {
 
 }  // namespace
 
+void RunGuarded(Args args, const std::function<v8::MaybeLocal<v8::Value>(v8::Local<v8::Context>)> &call) {
+  v8::Isolate *isolate = args.GetIsolate();
+  const bool was_shielded = shielded;
+  shielded = false;
+  const auto leave = [&] {
+    shielded = was_shielded;
+    args.GetReturnValue().Set(stopped_symbol.Get(isolate));
+  };
+  // One that came since the cell was fetched, or while the agent was shielded.
+  if (!listening && zb_interrupt_due()) {
+    zb_interrupt_settle();
+    is_pending = false;
+    if (zb_interrupt_take()) {
+      reason = "interrupt";
+      return leave();
+    }
+  }
+  v8::TryCatch try_catch(isolate);
+  v8::Local<v8::Value> value;
+  if (call(isolate->GetCurrentContext()).ToLocal(&value) && reason.empty()) {
+    shielded = was_shielded;
+    return args.GetReturnValue().Set(value);
+  }
+  if (!reason.empty()) {
+    isolate->CancelTerminateExecution();
+    return leave();
+  }
+  shielded = was_shielded;
+  try_catch.ReThrow();
+}
+
 void StopForMemory() { Stop("memory"); }
 
 int OpenInterrupts(v8::Isolate *isolate, uv_loop_s *loop) {
@@ -231,7 +247,7 @@ void AddCellCalls(v8::Local<v8::Object> exports) {
   exports->Set(isolate->GetCurrentContext(), v8::String::NewFromUtf8Literal(isolate, "STOPPED"), symbol).Check();
   Define(exports, "begin", Begin);
   Define(exports, "end", End);
-  Define(exports, "finish", Finish);
+  Define(exports, "done", Done);
   Define(exports, "disownOutput", DisownOutput);
   Define(exports, "guard", Guard);
   Define(exports, "stop", StopCall);

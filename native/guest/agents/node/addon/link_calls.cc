@@ -1,8 +1,7 @@
 //   open()                                   maps the link, puts descriptors 1 and 2 in place
-//   receive(loopIsAlive) -> record           the next record from the host, or undefined: the wake-up line tells
+//   receive(loopIsAlive) -> record           the next from the host, or undefined: the wake-up line tells
 //   send(kind, flags, execution, data)       one control payload
 //   write(kind, data)                        output of the running cell
-//   flush()                                  moves everything written to descriptors 1 and 2
 #include <node_buffer.h>
 #include <unistd.h>
 #include <uv.h>
@@ -25,6 +24,7 @@ namespace zb {
 namespace {
 
 uint16_t output_execution;
+v8::Eternal<v8::Name> kind_name, flags_name, execution_name, payload_name;
 
 void Open(Args args) {
   v8::Isolate *isolate = args.GetIsolate();
@@ -55,8 +55,8 @@ int SendAll(uint8_t kind, uint8_t flags, uint8_t more, uint16_t execution, const
 
 void Send(Args args) {
   const Bytes bytes(args.GetIsolate(), args[3]);
-  if (SendAll(static_cast<uint8_t>(Number(args, 0)), static_cast<uint8_t>(Number(args, 1)), ZB_PART_MORE,
-              static_cast<uint16_t>(Number(args, 2)), bytes.data(), bytes.size(), 1) < 0) {
+  if (SendControl(static_cast<uint8_t>(Number(args, 0)), static_cast<uint8_t>(Number(args, 1)),
+                  static_cast<uint16_t>(Number(args, 2)), bytes.data(), bytes.size()) < 0) {
     ThrowErrno(args.GetIsolate(), "send");
   }
 }
@@ -76,30 +76,32 @@ void TakeIdentityRecord() {
   if (payload == nullptr || record.kind != ZB_HOST_IDENTITY) return;
   TakeIdentity(record.flags, payload, record.length);
   zb_records_drop();
-  if (SendAll(ZB_GUEST_IDENTITY, 0, ZB_PART_MORE, 0, "", 0, 1) < 0) _exit(ZB_IDENTITY_REFUSED);
+  if (SendControl(ZB_GUEST_IDENTITY, 0, 0, "", 0) < 0) _exit(ZB_IDENTITY_REFUSED);
+}
+
+// A cell's source and a variable are text; a question begins with a number.
+v8::MaybeLocal<v8::Value> Payload(v8::Isolate *isolate, const zb_record &record, const uint8_t *payload) {
+  constexpr uint8_t kQuestions = ZB_EXECUTE_COMPLETE | ZB_EXECUTE_CHECK | ZB_EXECUTE_INSPECT;
+  const auto *bytes = reinterpret_cast<const char *>(payload);
+  if (record.kind == ZB_HOST_EXECUTE && (record.flags & kQuestions) != 0) {
+    return node::Buffer::Copy(isolate, bytes, record.length).FromMaybe(v8::Local<v8::Object>());
+  }
+  return v8::String::NewFromUtf8(isolate, bytes, v8::NewStringType::kNormal, static_cast<int>(record.length))
+      .FromMaybe(v8::Local<v8::String>());
 }
 
 // {kind, flags, execution, payload} of the oldest record; false while there is no whole one.
 bool TakeRecord(Args args) {
   v8::Isolate *isolate = args.GetIsolate();
   zb_record record;
-  const uint8_t *payload = zb_records_peek(&record);
-  if (payload == nullptr) return false;
-  v8::Local<v8::Object> buffer;
-  if (!node::Buffer::Copy(isolate, reinterpret_cast<const char *>(payload), record.length).ToLocal(&buffer))
-    return true;
-  v8::Local<v8::Name> names[] = {
-      v8::String::NewFromUtf8Literal(isolate, "kind"),
-      v8::String::NewFromUtf8Literal(isolate, "flags"),
-      v8::String::NewFromUtf8Literal(isolate, "execution"),
-      v8::String::NewFromUtf8Literal(isolate, "payload"),
-  };
-  v8::Local<v8::Value> values[] = {
-      v8::Integer::New(isolate, record.kind),
-      v8::Integer::New(isolate, record.flags),
-      v8::Integer::New(isolate, record.execution),
-      buffer,
-  };
+  const uint8_t *bytes = zb_records_peek(&record);
+  if (bytes == nullptr) return false;
+  v8::Local<v8::Value> payload;
+  if (!Payload(isolate, record, bytes).ToLocal(&payload)) return true;
+  v8::Local<v8::Name> names[] = {kind_name.Get(isolate), flags_name.Get(isolate), execution_name.Get(isolate),
+                                 payload_name.Get(isolate)};
+  v8::Local<v8::Value> values[] = {v8::Integer::New(isolate, record.kind), v8::Integer::New(isolate, record.flags),
+                                   v8::Integer::New(isolate, record.execution), payload};
   args.GetReturnValue().Set(v8::Object::New(isolate, v8::Null(isolate), names, values, 4));
   zb_records_drop();
   return true;
@@ -125,7 +127,11 @@ void Receive(Args args) {
   }
 }
 
-void Flush(Args) { zb_capture_flush(); }
+// Looked up once: each lookup reads from pages that no cell needs else.
+void MakeName(v8::Eternal<v8::Name> &name, const char *text) {
+  v8::Isolate *isolate = v8::Isolate::GetCurrent();
+  name.Set(isolate, v8::String::NewFromUtf8(isolate, text, v8::NewStringType::kInternalized).ToLocalChecked());
+}
 
 }  // namespace
 
@@ -136,12 +142,19 @@ void SetOutputExecution(uint16_t execution) {
   zb_capture_execution(execution);
 }
 
+int SendControl(uint8_t kind, uint8_t flags, uint16_t execution, const void *data, size_t length) {
+  return SendAll(kind, flags, ZB_PART_MORE, execution, static_cast<const char *>(data), length, 1);
+}
+
 void AddLinkCalls(v8::Local<v8::Object> exports) {
+  MakeName(kind_name, "kind");
+  MakeName(flags_name, "flags");
+  MakeName(execution_name, "execution");
+  MakeName(payload_name, "payload");
   Define(exports, "open", Open);
   Define(exports, "send", Send);
   Define(exports, "write", Write);
   Define(exports, "receive", Receive);
-  Define(exports, "flush", Flush);
 }
 
 }  // namespace zb

@@ -2,12 +2,13 @@
  * One cell: compile, run, report. It ends when its code has run and, if it awaits, when that has settled; or by an
  * exception that nobody handles, by process.exit(), by an interrupt. Whatever it does, exactly one DONE follows.
  */
-import { compile } from "./compile.mjs";
+import { prepare, runPrepared } from "./compile.mjs";
 import { DONE_ERROR, DONE_INTERRUPTED, DONE_OK, link } from "./link.mjs";
-import { describeError, sendDone, sendError, sendResult, valueText } from "./report.mjs";
+import { describeError, sendError, sendResult, userTrace, valueText } from "./report.mjs";
 
 const { STOPPED } = link;
 const then = Promise.prototype.then;
+const SUCCESS = { status: DONE_OK, exitCode: 0 };
 
 let executionCount = 0;
 /** The cell that runs. @type {{execution: number, onEnd: () => void} | undefined} */
@@ -40,21 +41,21 @@ export function installLastResult() {
   });
 }
 
-function end(cell, outcome, tell = () => {}) {
+function end(cell, { status, exitCode }, tell) {
   current = undefined;
   link.end();
-  link.flush();
-  const done = { status: outcome.status, exitCode: outcome.exitCode, flags: 0 };
-  tell(done);
+  const done = { flags: 0 };
+  tell?.(done);
   cell.onEnd();
-  sendDone(cell.execution, done, executionCount);
-  link.finish();
+  link.done(cell.execution, status, done.flags, exitCode, executionCount);
   afterCell();
 }
 
 /** As the operating system would see it. */
 function exitOutcome() {
-  const exitCode = Number(process.exitCode ?? 0) & 0xff;
+  const code = process.exitCode;
+  if (code === undefined) return SUCCESS;
+  const exitCode = Number(code) & 0xff;
   process.exitCode = undefined;
   return { status: exitCode === 0 ? DONE_OK : DONE_ERROR, exitCode };
 }
@@ -79,9 +80,7 @@ function succeed(cell, hasResult, value) {
     if (text === STOPPED) return;
     lastValue = value;
   }
-  end(cell, exitOutcome(), (done) => {
-    if (text !== undefined) sendResult(cell.execution, text, done);
-  });
+  end(cell, exitOutcome(), text === undefined ? undefined : (done) => sendResult(cell.execution, text, done));
 }
 
 /** The cell that runs ends by what was thrown. */
@@ -114,7 +113,7 @@ export function stopped() {
       : { name: "Interrupted", message: "The cell was interrupted" };
   const outcome =
     why.reason === "memory" ? { status: DONE_ERROR, exitCode: 1 } : { status: DONE_INTERRUPTED, exitCode: 130 };
-  const traceback = `${error.name}: ${error.message}${why.trace}`;
+  const traceback = userTrace(`${error.name}: ${error.message}${why.trace}`);
   end(cell, outcome, (done) => sendError(cell.execution, { ...error, traceback }, done));
 }
 
@@ -136,16 +135,14 @@ export function failUnsettled() {
   end(cell, { status: DONE_ERROR, exitCode: 13 }, (done) => sendError(cell.execution, { ...error, traceback }, done));
 }
 
-/** Run what is queued of process.nextTick() and promises, and what that queues. */
-function runQueues() {
-  process._tickCallback();
-}
-
-/** In a cell or between two: what is thrown in there is nobody's to catch. */
+/**
+ * Run what is queued of process.nextTick() and promises, and what that queues. In a cell or between two: what is thrown
+ * in there is nobody's to catch.
+ */
 export function drain(onUncaught) {
   for (;;) {
     try {
-      if (link.guard(runQueues) === STOPPED) stopped();
+      if (link.guard(process._tickCallback) === STOPPED) stopped();
       return;
     } catch (error) {
       onUncaught(error);
@@ -177,13 +174,14 @@ export function run(execution, source, { onEnd, onUncaught }) {
   let code;
   let value;
   try {
-    code = compile(source, `<cell ${executionCount}>`);
-    value = guarded(cell, code.run);
+    code = prepare(source, `<cell ${executionCount}>`);
+    value = runPrepared(code);
+    if (value === STOPPED) stopped();
   } catch (error) {
     if (current === cell) fail(error);
     return;
   }
-  if (value === STOPPED && current !== cell) return;
+  if (current !== cell) return;
   if (code.isAsync) {
     const onValue = (settled) => shielded(() => succeed(cell, code.hasResult, settled?.value));
     const onError = (error) => shielded(() => current === cell && fail(error));

@@ -1,8 +1,10 @@
-/** A cell's source made ready to run in the global scope. */
+/** A cell's source made ready to run in the global scope, and run there. */
 import vm from "node:vm";
+import { link } from "./link.mjs";
 import { rememberPositions } from "./positions.mjs";
-import { transform } from "./transform.mjs";
+import { isPlain, transform } from "./transform.mjs";
 
+const { NOT_COMPILED } = link;
 const { USE_MAIN_CONTEXT_DEFAULT_LOADER } = vm.constants;
 
 function script(code, filename, columnOffset) {
@@ -20,26 +22,41 @@ function syntaxError(raised, source, name) {
   return error;
 }
 
+/** A function of a script for which import() does what it does in a REPL. */
+link.takeOptions(script("() => {}", "<options>", 0).runInThisContext());
+
 /**
- * @returns {{run: () => unknown, isAsync: boolean, hasResult: boolean}}
+ * @param {string} source
+ * @param {string} name
+ * @returns {{code: string, name: string, columnOffset: number, isAsync: boolean, hasResult: boolean}}
  * @throws {SyntaxError}
  */
-export function compile(source, name) {
+export function prepare(source, name) {
+  if (isPlain(source)) return { code: source, name, columnOffset: 0, isAsync: false, hasResult: true };
   let parts;
   try {
     parts = transform(source);
   } catch (raised) {
-    let known;
     try {
-      known = script(source, name, 0);
+      script(source, name, 0);
     } catch (error) {
       // V8 is told of no await, so of that our parser knows more.
       throw /\bawait\b|\bimport\b|\bexport\b/.test(error.message) ? syntaxError(raised, source, name) : error;
     }
-    return { run: () => known.runInThisContext({ displayErrors: false }), isAsync: false, hasResult: true };
+    return { code: source, name, columnOffset: 0, isAsync: false, hasResult: true };
   }
   const { code, columnOffset, isAsync, hasResult, shifts } = parts;
-  rememberPositions(name, source.split("\n").length, shifts);
-  const compiled = script(code, name, columnOffset);
-  return { run: () => compiled.runInThisContext({ displayErrors: false }), isAsync, hasResult };
+  if (isAsync || shifts.length > 0) rememberPositions(name, source.split("\n").length, shifts);
+  return { code, name, columnOffset, isAsync, hasResult };
+}
+
+/**
+ * @returns {unknown} the script's value; STOPPED when it was broken off
+ * @throws {SyntaxError}
+ */
+export function runPrepared({ code, name, columnOffset }) {
+  const value = link.runScript(code, name, columnOffset);
+  if (value !== NOT_COMPILED) return value;
+  script(code, name, columnOffset);
+  throw new SyntaxError("The cell does not compile");
 }

@@ -30,6 +30,8 @@ function onUncaughtException(error) {
 
 /** Without ours a stray exception would end the process. */
 export function ensureHandler() {
+  // Nearly always alone. To ask for the listeners would call a number of functions that no cell needs else.
+  if (process._events?.uncaughtException === onUncaughtException) return;
   if (!process.listeners("uncaughtException").includes(onUncaughtException)) {
     process.on("uncaughtException", onUncaughtException);
   }

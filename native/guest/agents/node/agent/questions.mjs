@@ -14,7 +14,6 @@ import {
   link,
   MIME_JSON,
 } from "./link.mjs";
-import { sendDone } from "./report.mjs";
 
 function answer(flags, payload) {
   if ((flags & EXECUTE_CHECK) !== 0) return check(payload.toString("utf8"));
@@ -27,20 +26,18 @@ export function runQuestion(execution, flags, payload) {
   link.begin(execution);
   link.disownOutput();
   let found;
-  let outcome = { status: DONE_OK, exitCode: 0, flags: 0 };
+  let outcome = { status: DONE_OK, exitCode: 0 };
   try {
     found = link.guard(answer, flags, payload);
   } catch {
-    outcome = { status: DONE_ERROR, exitCode: 1, flags: 0 };
+    outcome = { status: DONE_ERROR, exitCode: 1 };
   }
   link.end();
   if (found === link.STOPPED) {
     link.stopped();
     found = undefined;
-    outcome = { status: DONE_INTERRUPTED, exitCode: 130, flags: 0 };
+    outcome = { status: DONE_INTERRUPTED, exitCode: 130 };
   }
-  link.flush();
   if (found !== undefined) link.send(GUEST.RESULT, MIME_JSON | LAST_OF_BUNDLE, execution, JSON.stringify(found));
-  sendDone(execution, outcome, count());
-  link.finish();
+  link.done(execution, outcome.status, 0, outcome.exitCode, count());
 }

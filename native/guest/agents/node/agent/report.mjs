@@ -44,6 +44,11 @@ function withoutAgentFrames(stack) {
   );
 }
 
+/** Where JavaScript was, as far as that is the user's. */
+export function userTrace(stack) {
+  return withoutAgentFrames(originalPositions(stack));
+}
+
 function isCellFrame(line) {
   return CELL_FRAME.test(line);
 }
@@ -75,7 +80,7 @@ export function describeError(error) {
   }
   const name = safely(() => error.name);
   const message = safely(() => error.message);
-  const traceback = withoutAgentFrames(originalPositions(safely(() => stackText(error))));
+  const traceback = userTrace(safely(() => stackText(error)));
   return { name, message, traceback };
 }
 
@@ -97,14 +102,4 @@ export function sendError(execution, { name, message, traceback }, done) {
   link.send(GUEST.ERROR, ERROR_NAME, execution, encode(name, done));
   link.send(GUEST.ERROR, ERROR_MESSAGE, execution, encode(message, done));
   link.send(GUEST.ERROR, ERROR_TRACEBACK | LAST_OF_BUNDLE, execution, encode(traceback, done));
-}
-
-/** struct zb_done. */
-export function sendDone(execution, { status, flags, exitCode }, executionCount) {
-  const payload = Buffer.alloc(12);
-  payload[0] = status;
-  payload[1] = flags;
-  payload.writeInt32LE(exitCode, 4);
-  payload.writeUInt32LE(executionCount, 8);
-  link.send(GUEST.DONE, 0, execution, payload);
 }

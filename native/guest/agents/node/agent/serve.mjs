@@ -22,7 +22,7 @@ let isServing = false;
 
 /** Variables for one cell; what they hid comes back after it. */
 function setVariables(execution) {
-  if (variablesOf !== execution || variables.length === 0) return undefined;
+  if (variablesOf !== execution) return undefined;
   const before = new Map();
   for (const assignment of variables) {
     const at = assignment.indexOf("=");
@@ -35,20 +35,20 @@ function setVariables(execution) {
 }
 
 function restoreVariables(before) {
-  for (const [name, value] of before ?? []) {
+  for (const [name, value] of before) {
     if (value === undefined) delete process.env[name];
     else process.env[name] = value;
   }
 }
 
-function execute(execution, flags, payload) {
+function execute(execution, flags, source) {
   ensureHandler();
   link.beginInput(execution, (flags & EXECUTE_STDIN_OPEN) !== 0);
-  const before = setVariables(execution);
-  cells.run(execution, payload.toString("utf8"), {
+  const before = variables.length === 0 ? undefined : setVariables(execution);
+  cells.run(execution, source, {
     onEnd() {
       endInput();
-      restoreVariables(before);
+      if (before !== undefined) restoreVariables(before);
     },
     onUncaught,
   });
@@ -62,7 +62,7 @@ function dispatch({ kind, flags, execution, payload }) {
   } else if (kind === HOST.ENV) {
     if (variablesOf !== execution) variables = [];
     variablesOf = execution;
-    variables.push(payload.toString("utf8"));
+    variables.push(payload);
   }
 }
 

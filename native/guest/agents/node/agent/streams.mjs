@@ -2,6 +2,9 @@
 import { Writable } from "node:stream";
 import { GUEST, link } from "./link.mjs";
 
+/** What the console gives to write(). */
+const CONSOLES = new Set([console._stdoutErrorHandler, console._stderrErrorHandler]);
+
 class Output extends Writable {
   #kind;
 
@@ -28,7 +31,8 @@ class Output extends Writable {
         { code: "ERR_INVALID_ARG_TYPE" },
       );
     }
-    if (typeof done === "function") process.nextTick(done, null);
+    // The console's own does nothing without an error, and here is none.
+    if (typeof done === "function" && !CONSOLES.has(done)) process.nextTick(done, null);
     return true;
   }
 
@@ -55,6 +59,8 @@ export function installOutput() {
     ["stderr", GUEST.STDERR, 2],
   ]) {
     const stream = new Output(kind, fd);
+    // Else the console adds one and takes it away again, each time it writes.
+    stream.on("error", () => {});
     Object.defineProperty(process, name, { configurable: true, enumerable: true, get: () => stream });
   }
 }
