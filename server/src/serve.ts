@@ -8,6 +8,7 @@ import { API_KEYS_VARIABLE, loadApiKeys } from "./access/key-files.js";
 import { KeyRing } from "./access/key-ring.js";
 import { RateLimits } from "./access/rate-limits.js";
 import { type Config, packageVersion, requireSafeBind } from "./config/config.js";
+import { creationStall } from "./host/creation-stall.js";
 import { type PageFile, readPageFiles } from "./http/page-files.js";
 import type { Logger } from "./logger.js";
 import { Metrics } from "./metrics/metrics.js";
@@ -92,6 +93,8 @@ export async function serve(config: Config): Promise<number> {
   try {
     const address = await server.listen(config.host, config.port);
     log.info({ version, ...address, kvm: host.description, quirks: host.quirks }, "listening");
+    const stall = creationStall();
+    if (stall !== undefined) log.warn({ remedy: stall.remedy }, stall.what);
     const { info } = await templates.openDefault();
     if (!stopping.signal.aborted) {
       process.stdout.write(greeting(config, address, info.runtime, templates, page !== undefined));
