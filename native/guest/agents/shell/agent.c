@@ -18,6 +18,7 @@
 #include "descriptors.h"
 #include "environment.h"
 #include "fresh.h"
+#include "heap.h"
 #include "identity.h"
 #include "input.h"
 #include "interrupt.h"
@@ -170,6 +171,9 @@ static void warm_up(void) {
   static const char forget[] = "unset _zb_i _zb_x _zb_y _zb_a _zb_m OLDPWD _; hash -r; true";
   zb_cell_run(0, forget, sizeof forget - 1);
   zb_cell_forget();
+  /* Where a first cell writes is then known. */
+  zb_descriptors_what(STDOUT_FILENO);
+  zb_descriptors_what(STDERR_FILENO);
   zb_output_mute(0);
 }
 
@@ -193,6 +197,8 @@ static int run_agent(WORD_LIST *arguments) {
   }
   warm_up();
   if (zb_limit_open() < 0) _exit(EXECUTION_FAILURE);
+  /* What a fork(2) of the warm-up has left to be copied when it is written to. */
+  zb_heap_touch();
   char runtime[64];
   const int length = snprintf(runtime, sizeof runtime, "bash %s.%d", dist_version, patch_level);
   zb_output_send(ZB_GUEST_READY, 0, 0, runtime, (size_t)length);

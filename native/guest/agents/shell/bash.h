@@ -33,6 +33,9 @@ extern void reset_parser(void);
 extern void unlink_fifo_list(void);
 extern int close_buffered_fd(int fd);
 
+/* ---- signals ---- */
+extern sigset_t top_level_mask;
+
 /* ---- traps ---- */
 extern char *trap_list[];
 extern int running_trap, trap_saved_exit_value;

@@ -5,6 +5,7 @@
 
 #include <signal.h>
 #include <string.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
 #include "interrupt.h"
@@ -17,6 +18,8 @@ static int open;
 /* What bash has installed for SIGINT. */
 static void (*volatile wanted)(int) = sigint_sighandler;
 static volatile sig_atomic_t interrupted;
+/* A cell is about to be run. */
+static int begins;
 
 static void die_of(int number) {
   struct sigaction action = {.sa_handler = SIG_DFL};
@@ -72,6 +75,19 @@ int sigaction(int number, const struct sigaction *action, struct sigaction *old)
   return __sigaction(number, action, old);
 }
 
+/*
+ * Stands in for libc's. Before it runs what it has read bash asks for the mask, in case it has to put it back. Between
+ * cells that is the one of its top level, which is there without a system call.
+ */
+int sigprocmask(int how, const sigset_t *set, sigset_t *old) {
+  if (set == NULL && old != NULL && begins) {
+    begins = 0;
+    *old = top_level_mask;
+    return 0;
+  }
+  return (int)syscall(SYS_rt_sigprocmask, how, set, old, _NSIG / 8);
+}
+
 void zb_shell_signals_open(void) {
   const struct sigaction action = {.sa_handler = handle_sigint};
   __sigaction(SIGINT, &action, NULL);
@@ -90,7 +106,10 @@ void zb_shell_signals_handle(void) {
   zb_interrupt_kill();
 }
 
-void zb_shell_signals_begin(void) { interrupted = 0; }
+void zb_shell_signals_begin(void) {
+  interrupted = 0;
+  begins = 1;
+}
 
 int zb_shell_signals_interrupted(void) { return interrupted; }
 
