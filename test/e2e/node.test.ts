@@ -71,7 +71,12 @@ const text = await readFile('/etc/hostname', 'utf8').catch(() => 'none')
     expect(done).toMatchObject({ status: "error", exitCode: 1 });
     expect(error).toMatchObject({ name: "TypeError", message: "no 3" });
     expect(error?.traceback).toMatch(/^TypeError: no 3\n {4}at inner \(<cell 1>:2:9\)\n {4}at <cell 2>:2:1$/);
-    expect((await client.run("1 +")).error).toMatchObject({ name: "SyntaxError" });
+    for (const broken of ["1 +", "'open", "let let"]) {
+      const { error: syntax } = await client.run(broken);
+      expect(syntax).toMatchObject({ name: "SyntaxError" });
+      expect(syntax?.traceback).toMatch(/^<cell \d+>:1\n/);
+      expect(syntax?.traceback).not.toContain("zeroboot");
+    }
     expect((await client.run("await Promise.reject(new RangeError('late'))")).error).toMatchObject({
       name: "RangeError",
       message: "late",
@@ -133,6 +138,19 @@ describe("JavaScript that is busy", () => {
       // Of the user's code, and nothing of ours.
       expect(String(told?.traceback)).toMatch(/^\w+: [^\n]*(\n {4}at .*(<cell \d+>:1:\d+|node:.*)\)?)*$/);
       expect((await client.run("kept")).result).toBe("1");
+    }
+  });
+
+  it("is interrupted whatever it has made of what JavaScript is built on", async () => {
+    using client = await RawClient.ready(server.url);
+    for (const code of [
+      "Array.prototype.findIndex = () => { for (;;) ; }",
+      "String.prototype.split = () => { throw new Error('mine') }",
+    ]) {
+      const id = client.execute(`console.log('begun'); ${code}; for (;;) ;`);
+      await client.frame((frame) => frame.type === "stdout" && frame.id === id);
+      client.send({ type: "interrupt", id });
+      expect(await client.done(id)).toMatchObject({ status: "interrupted", stateKept: true });
     }
   });
 

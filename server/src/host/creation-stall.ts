@@ -31,15 +31,16 @@ export function creationStall({ release, nxHugePages, mounts }: KernelFacts = re
   const [, major = 0, minor = 0] = (/^(\d+)\.(\d+)/.exec(release) ?? []).map(Number);
   const version = major * 1000 + minor;
   if (version < SINCE || version >= UNTIL || nxHugePages === undefined || nxHugePages === "never") return undefined;
-  const [, path, options = ""] = /^\S+ (\S+) cgroup2 (\S+)/m.exec(mounts) ?? [];
-  if (options.split(",").includes("favordynmods")) return undefined;
+  // There is one lock for all hierarchies.
+  if (/^\S+ \S+ cgroup2? (?:\S+,)?favordynmods\b/m.test(mounts)) return undefined;
+  const [, path] = /^\S+ (\S+) cgroup2 /m.exec(mounts) ?? [];
   const cure =
     path === undefined
-      ? "mount cgroup2 with the option favordynmods"
-      : `run: sudo mount -o remount,favordynmods ${path}`;
+      ? "Mount cgroup2 with the option favordynmods"
+      : `Run: sudo mount -o remount,favordynmods ${path}`;
   return {
     what: "making a VM waits for a lock of the control groups, about 10 ms each time",
-    remedy: `Boot with kvm.nx_huge_pages=never, or ${cure}`,
+    remedy: `${cure}   or boot with kvm.nx_huge_pages=never, if the kernel knows that word`,
   };
 }
 

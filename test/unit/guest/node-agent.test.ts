@@ -55,18 +55,34 @@ describe("a cell of JavaScript", () => {
     expect(await run("const f = () => g(); function g() { return 1 }", "function g() { return 2 }", "f()")).toBe(2);
   });
 
-  it.each(["console.log(1 + 1)", "a\nb;", "[1, 2].map(x => x * x)", "async () => 1", "outlet(1)", "// nothing", ""])(
-    "is plain, and changed by nothing: %j",
-    (source) => {
-      expect(isPlain(source)).toBe(true);
-      expect(transform(source)).toMatchObject({ code: source, isAsync: false, columnOffset: 0, shifts: [] });
-    },
-  );
+  it.each([
+    "console.log(1 + 1)",
+    "a\nb;\n",
+    ";",
+    "[1, 2].map(x => x * x)",
+    "async () => 1",
+    "outlet(1)",
+    "// nothing",
+    "",
+  ])("is plain, and changed by nothing: %j", (source) => {
+    expect(isPlain(source)).toBe(true);
+    expect(transform(source)).toMatchObject({ code: source, isAsync: false, columnOffset: 0, shifts: [] });
+  });
 
   it.each([
     ...["let x = 1", "x; let\ny", "await x", "import('node:fs')", "class A {}", "const x = 1", "export default 1"],
     ...["{ a: 1 }", "a: 1", "if (x) 5", "for await (const x of y) z", "using x = y", "#!/usr/bin/node\n5"],
-    ...["function f() {}", "l\\u0065t x", "var x", "import x from 'y'", "throw 1", "f(await x)"],
+    ...[
+      "function f() {}",
+      "l\\u0065t x",
+      "var x",
+      "import x from 'y'",
+      "throw 1",
+      "f(await x)",
+      "5;;",
+      "1;/**/;",
+      "a; b",
+    ],
   ])("is not plain: %j", (source) => expect(isPlain(source)).toBe(false));
 
   it("keeps lines where they are", () => {

@@ -4,6 +4,7 @@ import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { CompileProgress } from "../../../native/guest/build/kernel/compile-progress.js";
 import { parseConfig, requireConfig } from "../../../native/guest/build/kernel/config.js";
+import { editSources } from "../../../native/guest/build/kernel/source-edits.js";
 import { silentProgress } from "../../../native/guest/build/progress.js";
 
 describe("kernel configuration", () => {
@@ -30,6 +31,29 @@ describe("kernel configuration", () => {
         message: expect.stringMatching(/CONFIG_A should be y and is n; CONFIG_C should be n and is y/),
       }),
     );
+  });
+});
+
+describe("changes to the kernel's source", () => {
+  let tree: string;
+  beforeEach(async () => {
+    tree = await mkdtemp(join(tmpdir(), "zeroboot-source-"));
+    await writeFile(join(tree, "Kconfig"), "one\ntwo\ntwo\n");
+  });
+  afterEach(() => rm(tree, { recursive: true, force: true }));
+
+  it("are made one after the other, as they are written", async () => {
+    await editSources(tree, [
+      { file: "Kconfig", before: "one\n", after: "one\n$& three\n" },
+      { file: "Kconfig", before: "three\n", after: "" },
+    ]);
+    expect(await readFile(join(tree, "Kconfig"), "utf8")).toBe("one\n$& two\ntwo\n");
+  });
+
+  it.each(["four\n", "two\n"])("are refused where their place is not there once: %j", async (before) => {
+    await expect(editSources(tree, [{ file: "Kconfig", before, after: "" }])).rejects.toMatchObject({
+      code: "config_rejected",
+    });
   });
 });
 

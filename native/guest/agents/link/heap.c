@@ -12,7 +12,7 @@
 #define PAGE_BYTES ((uintptr_t)4096)
 /* As malloc(3) has it by default. */
 #define MOST_MAPPINGS 65536
-/* Python's first arenas have 1 MiB, V8's areas a quarter of that; larger ones are stacks of threads and reservations.
+/* Python's first arenas have 1 MiB, V8's areas a quarter of that; larger ones without a file are stacks, reservations.
  */
 #define LARGEST_TOUCHED ((uintptr_t)1 << 20)
 
@@ -24,7 +24,8 @@ void zb_heap_touch(void) {
     unsigned long begin, end;
     char rights[5], path[8] = "";
     if (sscanf(line, "%lx-%lx %4s %*s %*s %*s %7s", &begin, &end, rights, path) < 3) continue;
-    if (strcmp(rights, "rw-p") != 0 || (end - begin > LARGEST_TOUCHED && strcmp(path, "[heap]") != 0)) continue;
+    const int large = path[0] == '\0' && end - begin > LARGEST_TOUCHED;
+    if (strcmp(rights, "rw-p") != 0 || large) continue;
     /* Kernels before 5.14 refuse, and lose nothing but that. */
     madvise((void *)begin, end - begin, MADV_POPULATE_WRITE);
   }

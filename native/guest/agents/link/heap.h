@@ -9,8 +9,8 @@
 #include <stddef.h>
 
 /*
- * Every page of what the heap, the stack, libraries' variables and other users of small mappings have by now, though
- * nobody has written to it yet, or not since a fork(2). For the template, as zb_heap_fill().
+ * Every page of what the heap, the stack, the variables of programs and libraries and other users of small mappings
+ * have by now, though nobody has written to it yet, or not since a fork(2). For the template, as zb_heap_fill().
  */
 void zb_heap_touch(void);
 

@@ -17,6 +17,7 @@ import { KERNEL_TOOLS } from "../tools/spec.js";
 import { requireCompiler, type Toolchain, toolchain } from "../tools/toolchain.js";
 import { CompileProgress } from "./compile-progress.js";
 import { requireConfig } from "./config.js";
+import { editSources, SOURCE_EDITS } from "./source-edits.js";
 import { kernelSymbols, SYMBOLS } from "./symbols.js";
 
 /** Raise when the code below makes another kernel from the same sources and fragment. */
@@ -54,7 +55,8 @@ const NOT_UNPACKED = [
 /** Digest of everything of ours that determines the kernel. */
 export async function kernelRequest(): Promise<string> {
   const fragment = await readFile(join(packageRoot(), FRAGMENT));
-  return shortKey(digestParts({ fragment, package: SOURCE_PACKAGE, version: KERNEL_BUILD_VERSION }));
+  const edits = JSON.stringify(SOURCE_EDITS);
+  return shortKey(digestParts({ fragment, edits, package: SOURCE_PACKAGE, version: KERNEL_BUILD_VERSION }));
 }
 
 /** Where the kernel of a request is compiled. Kept when interrupted: the next run goes on in it. */
@@ -216,6 +218,7 @@ class KernelTree {
       },
     );
     await rm(scratch, { recursive: true, force: true });
+    await editSources(this.#tree);
     await writeFile(this.#mark("unpacked"), "");
   }
 

@@ -10,11 +10,10 @@ const DEBIAN_12: KernelFacts = {
 describe("the wait for each VM that is made", () => {
   it("is told, with what to do about it", () => {
     expect(creationStall(DEBIAN_12)?.remedy).toBe(
-      "Boot with kvm.nx_huge_pages=never, or run: sudo mount -o remount,favordynmods /sys/fs/cgroup",
+      "Run: sudo mount -o remount,favordynmods /sys/fs/cgroup   or boot with kvm.nx_huge_pages=never, " +
+        "if the kernel knows that word",
     );
-    expect(creationStall({ ...DEBIAN_12, mounts: "" })?.remedy).toMatch(
-      /or mount cgroup2 with the option favordynmods$/,
-    );
+    expect(creationStall({ ...DEBIAN_12, mounts: "" })?.remedy).toMatch(/^Mount cgroup2 with the option favordynmods /);
   });
 
   it.each([
@@ -23,6 +22,7 @@ describe("the wait for each VM that is made", () => {
     ["without the thread", { nxHugePages: "never" }],
     ["without KVM's module", { nxHugePages: undefined }],
     ["where moves are favoured", { mounts: "none /sys/fs/cgroup cgroup2 rw,favordynmods,nsdelegate 0 0\n" }],
+    ["where version 1 has it", { mounts: "cgroup /sys/fs/cgroup/cpu cgroup rw,cpu,favordynmods 0 0\n" }],
     ["on a kernel without a number", { release: "unknown" }],
   ])("is not there %s", (_, facts) => expect(creationStall({ ...DEBIAN_12, ...facts })).toBeUndefined());
 

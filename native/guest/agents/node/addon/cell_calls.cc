@@ -60,14 +60,24 @@ std::string Text(v8::Local<v8::String> text) {
   return *bytes == nullptr ? "" : std::string(*bytes, bytes.length());
 }
 
-// As Error.prototype.stack has it, of where JavaScript is now.
+bool IsCell(const std::string &script) { return script.starts_with("<cell "); }
+
+bool IsAgent(const std::string &script) { return script.find("/usr/lib/zeroboot/agent/") != std::string::npos; }
+
+// As Error.prototype.stack has it, of where JavaScript is now, as far as the agent has not called it. Here, because
+// what JavaScript could do it with may be the user's by now.
 std::string CurrentTrace() {
   std::string text;
+  bool in_cell = false;
   const v8::Local<v8::StackTrace> frames = v8::StackTrace::CurrentStackTrace(main_isolate, kTraceFrames);
   for (int i = 0; i < frames->GetFrameCount(); i++) {
     const v8::Local<v8::StackFrame> frame = frames->GetFrame(main_isolate, i);
-    const std::string place = Text(frame->GetScriptName()) + ":" + std::to_string(frame->GetLineNumber()) + ":" +
-                              std::to_string(frame->GetColumn());
+    const std::string script = Text(frame->GetScriptName());
+    if (IsAgent(script) && in_cell) break;
+    if (IsAgent(script)) continue;
+    in_cell = in_cell || IsCell(script);
+    const std::string place =
+        script + ":" + std::to_string(frame->GetLineNumber()) + ":" + std::to_string(frame->GetColumn());
     const std::string name = Text(frame->GetFunctionName());
     text += "\n    at " + (name.empty() ? place : name + " (" + place + ")");
   }
@@ -142,7 +152,7 @@ void Done(Args args) {
 void DisownOutput(Args) { SetOutputExecution(0); }
 
 void Guard(Args args) {
-  RunGuarded(args, [args](v8::Local<v8::Context> context) {
+  RunGuarded(args, [&args](v8::Local<v8::Context> context) {
     v8::LocalVector<v8::Value> rest(args.GetIsolate());
     for (int i = 1; i < args.Length(); i++) rest.push_back(args[i]);
     const v8::Local<v8::Function> function = args[0].As<v8::Function>();

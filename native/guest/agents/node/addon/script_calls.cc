@@ -31,7 +31,7 @@ void RunScript(Args args) {
   if (!Compile(args).ToLocal(&script)) {
     return args.GetReturnValue().Set(not_compiled_symbol.Get(args.GetIsolate()));
   }
-  RunGuarded(args, [script](v8::Local<v8::Context> context) { return script->Run(context); });
+  RunGuarded(args, [&script](v8::Local<v8::Context> context) { return script->Run(context); });
 }
 
 }  // namespace

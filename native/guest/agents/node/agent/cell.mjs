@@ -4,7 +4,7 @@
  */
 import { prepare, runPrepared } from "./compile.mjs";
 import { DONE_ERROR, DONE_INTERRUPTED, DONE_OK, link } from "./link.mjs";
-import { describeError, sendError, sendResult, userTrace, valueText } from "./report.mjs";
+import { describeError, sendError, sendResult, valueText } from "./report.mjs";
 
 const { STOPPED } = link;
 const then = Promise.prototype.then;
@@ -113,7 +113,7 @@ export function stopped() {
       : { name: "Interrupted", message: "The cell was interrupted" };
   const outcome =
     why.reason === "memory" ? { status: DONE_ERROR, exitCode: 1 } : { status: DONE_INTERRUPTED, exitCode: 130 };
-  const traceback = userTrace(`${error.name}: ${error.message}${why.trace}`);
+  const traceback = `${error.name}: ${error.message}${why.trace}`;
   end(cell, outcome, (done) => sendError(cell.execution, { ...error, traceback }, done));
 }
 

@@ -19,9 +19,8 @@ import { touchYoungGeneration, warmUp } from "./warm-up.mjs";
 /** Of what is left in the guest when all is loaded. The rest is the kernel's, and that of files in memory. */
 const MEMORY_SHARE = 0.9;
 
-// For this process's malloc and loader; its children need none of it.
+// For this process's malloc and loader; its children need neither.
 delete process.env.GLIBC_TUNABLES;
-delete process.env.LD_BIND_NOW;
 delete process.env.LD_PRELOAD;
 // The threads of libuv's pool are started by its first work: here, where they count as the agent's own.
 await readFile("/proc/self/stat");

@@ -44,11 +44,6 @@ function withoutAgentFrames(stack) {
   );
 }
 
-/** Where JavaScript was, as far as that is the user's. */
-export function userTrace(stack) {
-  return withoutAgentFrames(originalPositions(stack));
-}
-
 function isCellFrame(line) {
   return CELL_FRAME.test(line);
 }
@@ -80,7 +75,7 @@ export function describeError(error) {
   }
   const name = safely(() => error.name);
   const message = safely(() => error.message);
-  const traceback = userTrace(safely(() => stackText(error)));
+  const traceback = withoutAgentFrames(originalPositions(safely(() => stackText(error))));
   return { name, message, traceback };
 }
 

@@ -59,8 +59,10 @@ export function installOutput() {
     ["stderr", GUEST.STDERR, 2],
   ]) {
     const stream = new Output(kind, fd);
-    // Else the console adds one and takes it away again, each time it writes.
-    stream.on("error", () => {});
+    // Else the console adds one and takes it away again, each time it writes. Alone it does what none would do.
+    stream.on("error", (error) => {
+      if (stream.listenerCount("error") === 1) throw error;
+    });
     Object.defineProperty(process, name, { configurable: true, enumerable: true, get: () => stream });
   }
 }

@@ -193,15 +193,18 @@ function asObject(source) {
   }
 }
 
-/** What makes of a statement more than an expression, or of an expression an asynchronous one. */
+/**
+ * What makes of a statement more than an expression, of an expression an asynchronous one, or of one statement several:
+ * the last of them may have no value.
+ */
 const WORDS =
   "await|break|class|const|continue|debugger|do|export|for|function|if|import|let|return|switch|throw|try|using|var|" +
   "while|with";
-const MORE_THAN_EXPRESSIONS = new RegExp(`[{:#]|\\\\u|\\b(?:${WORDS})\\b`);
+const MORE_THAN_EXPRESSIONS = new RegExp(`[{:#]|;(?!\\s*$)|\\\\u|\\b(?:${WORDS})\\b`);
 
 /**
  * Whether nothing about a cell is to be changed, without a parser, which is most of what a fork's first cell would
- * touch. Such a cell is expressions only, or does not compile. Not all that are have to be found.
+ * touch. Such a cell is a line of expressions, or does not compile. Not all that are so have to be found.
  * @param {string} cell
  */
 export function isPlain(cell) {
