@@ -136,7 +136,7 @@ describe("JavaScript that is busy", () => {
       expect(performance.now() - start).toBeLessThan(PROMPTLY_MS);
       const told = client.frames.find(({ type, id: of }) => type === "error" && of === id);
       // Of the user's code, and nothing of ours.
-      expect(String(told?.traceback)).toMatch(/^\w+: [^\n]*(\n {4}at .*(<cell \d+>:1:\d+|node:.*)\)?)*$/);
+      expect(String(told?.traceback)).toMatch(/^\w+: [^\n]*(\n {4}at .*(<cell \d+>:\d+:\d+|node:.*)\)?)*$/);
       expect((await client.run("kept")).result).toBe("1");
     }
   });
