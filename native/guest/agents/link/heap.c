@@ -12,8 +12,7 @@
 #define PAGE_BYTES ((uintptr_t)4096)
 /* As malloc(3) has it by default. */
 #define MOST_MAPPINGS 65536
-/* Python's first arenas have 1 MiB, V8's areas a quarter of that; larger ones without a file are stacks, reservations.
- */
+/* Of mappings without a file: Python's first arenas have 1 MiB, V8's areas less; larger ones are threads' stacks. */
 #define LARGEST_TOUCHED ((uintptr_t)1 << 20)
 
 void zb_heap_touch(void) {

@@ -15,7 +15,6 @@ export const GUEST = {
   STDERR: 0x83,
   RESULT: 0x84,
   ERROR: 0x86,
-  DONE: 0x88,
 };
 export const MIME_TEXT = 0;
 export const MIME_JSON = 4;
